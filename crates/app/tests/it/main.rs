@@ -1,0 +1,8 @@
+//! The one integration binary: scenarios, chaos, the house rules, and snapshots of what users see.
+
+mod chaos;
+mod clock;
+mod scenarios;
+mod surfaces;
+mod tidy;
+mod world;

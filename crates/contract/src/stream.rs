@@ -1,0 +1,347 @@
+//! Streams as users define, change and watch them.
+
+use crate::clock::Timestamp;
+use crate::column::{Column, quoted};
+use crate::commit::CommitId;
+use crate::error::Result;
+use crate::name::StreamName;
+use async_trait::async_trait;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+/// The number of a stream; a dropped stream's number is never used again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(transparent)]
+pub struct StreamId(pub i64);
+
+/// Where records come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SourceKind {
+    /// A Kafka topic.
+    Kafka,
+    /// `POST /v1/streams/NAME/records`, and `helios load`.
+    Http,
+    /// The made-up shop.
+    Demo,
+}
+
+impl SourceKind {
+    /// Every kind with the word SQL uses.
+    pub const ALL: [(SourceKind, &'static str); 3] =
+        [(SourceKind::Kafka, "KAFKA"), (SourceKind::Http, "HTTP"), (SourceKind::Demo, "DEMO")];
+
+    /// The word SQL uses.
+    pub fn sql(self) -> &'static str {
+        SourceKind::ALL.iter().find(|(kind, _)| *kind == self).map(|(_, word)| *word).expect("ALL lists every kind")
+    }
+}
+
+/// The value of an option in `FROM KAFKA (option = value)`.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OptionValue {
+    /// `'text'`
+    Text(String),
+    /// `12`
+    Number(i64),
+    /// `true`
+    Bool(bool),
+    /// `SECRET 'name'`: looked up when the source is opened; the value is never stored.
+    Secret(String),
+    /// `ENV 'NAME'`: read from the environment when the source is opened; the value is never stored.
+    Env(String),
+}
+
+impl fmt::Display for OptionValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = |text: &str| format!("'{}'", text.replace('\'', "''"));
+        match self {
+            OptionValue::Text(value) => f.write_str(&text(value)),
+            OptionValue::Number(value) => value.fmt(f),
+            OptionValue::Bool(value) => value.fmt(f),
+            OptionValue::Secret(name) => write!(f, "SECRET {}", text(name)),
+            OptionValue::Env(name) => write!(f, "ENV {}", text(name)),
+        }
+    }
+}
+
+/// Named options, checked by the part that uses them.
+pub type Options = BTreeMap<String, OptionValue>;
+
+/// How payloads are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Format {
+    /// One JSON object a record.
+    #[default]
+    Json,
+    /// One CSV line a record, fields in column order.
+    Csv,
+}
+
+/// `DEDUPLICATE BY (a, b) WITHIN INTERVAL '1 day'`
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Deduplicate {
+    /// The columns that identify a row.
+    pub by: Vec<String>,
+    /// How long an identity is remembered, in arrival time.
+    pub within: Duration,
+}
+
+/// `PARTITION BY day(ts)`
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct PartitionBy {
+    /// The length of a partition.
+    pub unit: TimePart,
+    /// A timestamp column.
+    pub column: String,
+}
+
+/// The length of a time partition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TimePart {
+    /// An hour, UTC.
+    Hour,
+    /// A day, UTC.
+    Day,
+    /// A calendar month, UTC.
+    Month,
+}
+
+impl TimePart {
+    /// The word SQL uses: `day(ts)`.
+    pub fn sql(self) -> &'static str {
+        match self {
+            TimePart::Hour => "hour",
+            TimePart::Day => "day",
+            TimePart::Month => "month",
+        }
+    }
+}
+
+/// Everything `CREATE STREAM` says. `Display` writes the statement back; secrets stay names.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct StreamDefinition {
+    /// The stream and its table.
+    pub name: StreamName,
+    /// Where records come from.
+    pub source: SourceKind,
+    /// How to reach it.
+    pub options: Options,
+    /// How payloads are written.
+    pub format: Format,
+    /// The columns; empty means: infer them from a sample.
+    pub columns: Vec<Column>,
+    /// The column that says when the event happened.
+    pub event_time: Option<String>,
+    /// How far behind the newest event a row may be before it counts as late.
+    pub lateness: Option<Duration>,
+    /// Which rows count as repeated.
+    pub deduplicate: Option<Deduplicate>,
+    /// How files are split by time.
+    pub partition_by: Option<PartitionBy>,
+    /// How files are sorted.
+    pub order_by: Vec<String>,
+    /// How long rows are kept, by event time, or by arrival where there is none.
+    pub retain: Option<Duration>,
+}
+
+impl StreamDefinition {
+    /// A stream with nothing but a name, a source and JSON payloads.
+    pub fn new(name: StreamName, source: SourceKind) -> StreamDefinition {
+        StreamDefinition {
+            name,
+            source,
+            options: Options::new(),
+            format: Format::Json,
+            columns: Vec::new(),
+            event_time: None,
+            lateness: None,
+            deduplicate: None,
+            partition_by: None,
+            order_by: Vec::new(),
+            retain: None,
+        }
+    }
+}
+
+impl fmt::Display for StreamDefinition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list = |names: &[String]| names.iter().map(|n| quoted(n)).collect::<Vec<_>>().join(", ");
+        write!(f, "CREATE STREAM {}", self.name)?;
+        if !self.columns.is_empty() {
+            let columns: Vec<String> = self.columns.iter().map(|c| format!("  {c}")).collect();
+            write!(f, " (\n{}\n)", columns.join(",\n"))?;
+        }
+        write!(f, " FROM {}", self.source.sql())?;
+        if !self.options.is_empty() {
+            let options: Vec<String> = self.options.iter().map(|(name, value)| format!("{name} = {value}")).collect();
+            write!(f, " ({})", options.join(", "))?;
+        }
+        write!(f, "\n  FORMAT {}", match self.format { Format::Json => "JSON", Format::Csv => "CSV" })?;
+        if let Some(column) = &self.event_time {
+            write!(f, "\n  EVENT TIME {}", quoted(column))?;
+        }
+        if let Some(lateness) = self.lateness {
+            write!(f, " ALLOW LATENESS {}", interval(lateness))?;
+        }
+        if let Some(rule) = &self.deduplicate {
+            write!(f, "\n  DEDUPLICATE BY ({}) WITHIN {}", list(&rule.by), interval(rule.within))?;
+        }
+        if let Some(partition) = &self.partition_by {
+            write!(f, "\n  PARTITION BY {}({})", partition.unit.sql(), quoted(&partition.column))?;
+        }
+        if !self.order_by.is_empty() {
+            write!(f, "\n  ORDER BY ({})", list(&self.order_by))?;
+        }
+        if let Some(retain) = self.retain {
+            write!(f, "\n  RETAIN {}", interval(retain))?;
+        }
+        Ok(())
+    }
+}
+
+/// A duration as SQL writes it, in the largest unit that divides it: `INTERVAL '5 minutes'`.
+pub fn interval(duration: Duration) -> String {
+    const UNITS: [(u128, &str); 5] =
+        [(86_400_000, "day"), (3_600_000, "hour"), (60_000, "minute"), (1_000, "second"), (1, "millisecond")];
+    let millis = duration.as_millis();
+    let (unit, word) = UNITS.into_iter().find(|(unit, _)| millis != 0 && millis.is_multiple_of(*unit)).unwrap_or((1, "millisecond"));
+    let n = millis / unit;
+    format!("INTERVAL '{n} {word}{}'", if n == 1 { "" } else { "s" })
+}
+
+/// A stream as the catalog keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stream {
+    /// Its number.
+    pub id: StreamId,
+    /// Counts changes of the definition, from 1; a change is refused when it does not name the current one.
+    pub version: u64,
+    /// What the user said, with columns inferred and field ids assigned.
+    pub definition: StreamDefinition,
+    /// Whether reading is stopped on purpose.
+    pub paused: bool,
+    /// When it was created.
+    pub created_at: Timestamp,
+}
+
+/// A change asked for by `ALTER STREAM`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StreamChange {
+    /// `SET (option = value, ...)`
+    SetOptions(Options),
+    /// `RESET (option, ...)`
+    ResetOptions(Vec<String>),
+    /// `ADD COLUMN name type`
+    AddColumn(Column),
+    /// `DROP COLUMN name`
+    DropColumn(String),
+    /// `RENAME COLUMN a TO b`: the record's field is then called `b`, too.
+    RenameColumn(String, String),
+    /// `SET RETAIN INTERVAL ...`, or `None` for `DROP RETAIN`.
+    Retain(Option<Duration>),
+    /// `SET ALLOW LATENESS INTERVAL ...`
+    Lateness(Duration),
+}
+
+/// A statement about a stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StreamCommand {
+    /// `CREATE STREAM [IF NOT EXISTS]`
+    Create {
+        /// What to create.
+        definition: Box<StreamDefinition>,
+        /// Succeed quietly when it is there already.
+        if_not_exists: bool,
+    },
+    /// `ALTER STREAM`
+    Alter {
+        /// Which.
+        name: StreamName,
+        /// How.
+        change: StreamChange,
+    },
+    /// `DROP STREAM [IF EXISTS]`
+    Drop {
+        /// Which.
+        name: StreamName,
+        /// Succeed quietly when it is not there.
+        if_exists: bool,
+    },
+    /// `PAUSE STREAM`
+    Pause(StreamName),
+    /// `RESUME STREAM`
+    Resume(StreamName),
+}
+
+/// Carries out statements about streams.
+#[async_trait]
+pub trait StreamControl: Send + Sync {
+    /// Carries out `command`; answers the stream's definition after it (before it, for `DROP`).
+    ///
+    /// # Errors
+    /// `Invalid`, `NotFound`, `Conflict` for the statement; `Unavailable` when a sample was needed and the source is away.
+    async fn apply(&self, command: StreamCommand) -> Result<StreamDefinition>;
+
+    /// How every stream is doing.
+    fn status(&self) -> Vec<StreamStatus>;
+}
+
+/// The five states a stream can be in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum StreamState {
+    /// Reading, and close behind the source.
+    Running,
+    /// Reading, with much to catch up on.
+    CatchingUp,
+    /// Stopped on purpose.
+    Paused,
+    /// Something failed; it is retried.
+    Degraded,
+    /// Something failed that retrying cannot help.
+    Failed,
+}
+
+impl StreamState {
+    /// The word shown to users.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            StreamState::Running => "running",
+            StreamState::CatchingUp => "catching_up",
+            StreamState::Paused => "paused",
+            StreamState::Degraded => "degraded",
+            StreamState::Failed => "failed",
+        }
+    }
+}
+
+/// How one stream is doing.
+#[derive(Debug, Clone)]
+pub struct StreamStatus {
+    /// Which.
+    pub name: StreamName,
+    /// Where its records come from.
+    pub source: SourceKind,
+    /// The state.
+    pub state: StreamState,
+    /// Since when.
+    pub since: Timestamp,
+    /// A word for the cause: `broker_down`, `authentication_failed`, `topic_missing`; empty when all is well.
+    pub cause: String,
+    /// What happened, in words; empty when all is well.
+    pub message: String,
+    /// What to do; empty when all is well.
+    pub hint: String,
+    /// Records received since the process started.
+    pub n_received: u64,
+    /// The newest commit of this process, if any.
+    pub last_commit: Option<CommitId>,
+    /// When the newest commit was.
+    pub last_commit_at: Option<Timestamp>,
+    /// Records not yet read, per partition.
+    pub lag: Vec<(String, u64)>,
+}
