@@ -11,6 +11,20 @@ from helios import BINARY, Helios
 numbers = itertools.count(1)
 
 
+FIGURES = pytest.StashKey()
+
+
+@pytest.fixture
+def figures(request):
+    """A list of lines to print when all tests are done."""
+    return request.config.stash.setdefault(FIGURES, [])
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    for line in config.stash.get(FIGURES, []):
+        terminalreporter.write_line(line)
+
+
 @pytest.fixture(scope="session")
 def kafka(tmp_path_factory):
     """A running broker; tests that stop it start it again."""

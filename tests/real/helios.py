@@ -32,12 +32,14 @@ class Refused(Exception):
 class Helios:
     """A server over the data directory `folder/data`, on one port through all its restarts; its log is `folder/helios.log`."""
 
-    def __init__(self, folder: Path, env=None, data=None, arguments=()):
+    def __init__(self, folder: Path, env=None, data=None, arguments=(), prefix=()):
         self.folder = folder
         self.data = data or folder / "data"
         self.log = folder / "helios.log"
         self.env = {"NO_COLOR": "1"} | (env or {})
         self.arguments = list(arguments)
+        self.prefix = list(prefix)
+        self.address = "127.0.0.1"
         [self.port] = free_ports(1)
         self.url = f"http://127.0.0.1:{self.port}"
         self.token = None
@@ -56,14 +58,15 @@ class Helios:
 
     def start(self, ready=True):
         """Starts the server and, unless told otherwise, returns once /readyz says so."""
-        self.process = self.spawn("run", "--data", self.data, "--listen", f"127.0.0.1:{self.port}", *self.arguments)
+        self.process = self.spawn("run", "--data", self.data, "--listen", f"{self.address}:{self.port}", *self.arguments)
         if ready:
             self.wait_ready()
 
     def spawn(self, *arguments):
         with open(self.log, "ab") as log:
+            command = [*self.prefix, BINARY, *map(str, arguments)]
             return subprocess.Popen(
-                [BINARY, *map(str, arguments)], env=os.environ | self.env, cwd=self.folder, stdout=log, stderr=log, stdin=subprocess.DEVNULL
+                command, env=os.environ | self.env, cwd=self.folder, stdout=log, stderr=log, stdin=subprocess.DEVNULL
             )
 
     def wait_ready(self):

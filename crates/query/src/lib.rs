@@ -1,1 +1,34 @@
-//! Placeholder.
+//! Answers SQL over snapshots.
+//!
+//! Read the modules in the order a statement travels: [`engine`] takes it, `parse` reads it, `rewrite` finds the tables
+//! it names, `plan` has DataFusion plan it over `table`s, and `run` streams the rows out under `limits`. Nothing here
+//! writes, and no statement reaches a file of the host.
+
+pub mod engine;
+
+mod dialect;
+mod parse;
+mod statement;
+
+mod parameters;
+mod rewrite;
+
+mod plan;
+mod session;
+mod table;
+
+mod functions;
+
+mod limits;
+mod run;
+
+mod history;
+mod show;
+mod system;
+
+mod errors;
+
+pub use engine::{Config, Engine, Parts, open};
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,7 @@
 
 mod chaos;
 mod clock;
+mod licences;
 mod scenarios;
 mod surfaces;
 mod tidy;

@@ -1,0 +1,104 @@
+//! `helios bench`: measures this build on this machine, in a temporary directory, with fsync on.
+//!
+//! Server and clients share the machine's cores, so the figures say what one small machine does all by itself.
+
+mod freshness;
+mod ingest;
+mod place;
+mod query;
+mod shop;
+
+use clap::{Args, Subcommand};
+use helios_contract::{Error, Result};
+use serde::Serialize;
+use std::path::PathBuf;
+
+/// Arguments of `helios bench`.
+#[derive(Debug, Args)]
+pub struct BenchArgs {
+    #[command(subcommand)]
+    command: Command,
+    /// Write the figures as JSON, too
+    #[arg(long, value_name = "FILE", global = true)]
+    json: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Events per second, durable: bulk load of a file, and HTTP
+    Ingest(ingest::IngestArgs),
+    /// Time from an event's scheduled sending until a query sees it, open loop
+    Freshness(freshness::FreshnessArgs),
+    /// Six dashboard questions over shop events
+    Query(query::QueryArgs),
+    /// Events per second read from an existing Kafka topic
+    Kafka(ingest::KafkaArgs),
+}
+
+/// One line of the report.
+#[derive(Debug, Clone, Serialize)]
+pub struct Figure {
+    /// What was measured.
+    pub name: String,
+    /// The value.
+    pub value: f64,
+    /// Its unit.
+    pub unit: &'static str,
+    /// What it was measured on, or how it spread.
+    pub note: String,
+}
+
+impl Figure {
+    fn new(name: impl Into<String>, value: f64, unit: &'static str, note: impl Into<String>) -> Figure {
+        Figure { name: name.into(), value, unit, note: note.into() }
+    }
+}
+
+/// Runs `helios bench`.
+///
+/// # Errors
+/// Whatever kept a measurement from being taken; half a measurement is not reported.
+pub fn run(args: BenchArgs) -> Result<()> {
+    let mut figures = match args.command {
+        Command::Ingest(args) => ingest::run(&args)?,
+        Command::Freshness(args) => freshness::run(&args)?,
+        Command::Query(args) => query::run(&args)?,
+        Command::Kafka(args) => ingest::run_kafka(&args)?,
+    };
+    figures.push(Figure::new("peak resident memory", place::peak_memory_mib()?, "MiB", "server and clients together"));
+    print(&figures);
+    if let Some(path) = args.json {
+        let text = serde_json::to_string_pretty(&figures).map_err(|e| Error::internal("cannot write figures as JSON").because(e))?;
+        std::fs::write(&path, text).map_err(|e| Error::unavailable(format!("cannot write {}", path.display())).because(e))?;
+    }
+    Ok(())
+}
+
+fn print(figures: &[Figure]) {
+    let width = figures.iter().map(|figure| figure.name.chars().count()).max().unwrap_or(0);
+    for Figure { name, value, unit, note } in figures {
+        println!("{name:width$}  {:>12} {unit:9}  {note}", number(*value));
+    }
+}
+
+/// Three figures that count, with thousands separated.
+fn number(value: f64) -> String {
+    if value < 100.0 {
+        return format!("{value:.2}");
+    }
+    let digits = format!("{value:.0}");
+    let mut text = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// The middle of several measurements.
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}

@@ -1,0 +1,76 @@
+//! The columns Helios adds: where a row came from, and what its record had besides.
+
+use arrow::array::{ArrayRef, Int64Builder, StringArray, StringBuilder, TimestampMicrosecondBuilder};
+use bytes::Bytes;
+use helios_contract::column::{hidden, timestamp_type};
+use helios_contract::record::{Position, Record};
+use serde_json::{Map, Value};
+use std::sync::Arc;
+
+/// The hidden columns under construction.
+pub(super) struct Hidden {
+    time: TimestampMicrosecondBuilder,
+    offset: Int64Builder,
+    key: StringBuilder,
+    headers: StringBuilder,
+    rest: StringBuilder,
+}
+
+impl Default for Hidden {
+    fn default() -> Hidden {
+        Hidden {
+            time: TimestampMicrosecondBuilder::new().with_data_type(timestamp_type()),
+            offset: Int64Builder::new(),
+            key: StringBuilder::new(),
+            headers: StringBuilder::new(),
+            rest: StringBuilder::new(),
+        }
+    }
+}
+
+impl Hidden {
+    /// Adds what belongs to one row; `rest` is empty or a JSON object.
+    pub fn push(&mut self, record: &Record, rest: &str) {
+        self.time.append_value(record.time.0);
+        self.offset.append_option(match &record.position {
+            Position::Number(offset) => Some(*offset),
+            Position::Text(_) => None,
+        });
+        self.key.append_option(record.key.as_deref().map(String::from_utf8_lossy));
+        self.headers.append_option((!record.headers.is_empty()).then(|| headers_json(&record.headers)));
+        self.rest.append_option((!rest.is_empty()).then_some(rest));
+    }
+
+    /// Hands the columns over, in the order the schema has them.
+    pub fn finish(&mut self, partition: &str) -> impl Iterator<Item = ArrayRef> {
+        let time = self.time.finish();
+        let partition = StringArray::new_repeated(partition, time.len());
+        let columns: [(&str, ArrayRef); 6] = [
+            (hidden::TIME, Arc::new(time)),
+            (hidden::PARTITION, Arc::new(partition)),
+            (hidden::OFFSET, Arc::new(self.offset.finish())),
+            (hidden::KEY, Arc::new(self.key.finish())),
+            (hidden::HEADERS, Arc::new(self.headers.finish())),
+            (hidden::REST, Arc::new(self.rest.finish())),
+        ];
+        debug_assert!(columns.iter().map(|(name, _)| name).eq(&hidden::ALL[..columns.len()]), "the order of hidden::ALL");
+        columns.into_iter().map(|(_, column)| column)
+    }
+}
+
+/// The headers as a JSON object; a name that is repeated has an array of its values.
+fn headers_json(headers: &[(String, Option<Bytes>)]) -> String {
+    let mut object: Map<String, Value> = Map::new();
+    for (i, (name, value)) in headers.iter().enumerate() {
+        let value = value.as_deref().map_or(Value::Null, |value| Value::from(String::from_utf8_lossy(value)));
+        let is_repeat = headers[..i].iter().any(|(earlier, _)| earlier == name);
+        match object.get_mut(name) {
+            Some(Value::Array(values)) if is_repeat => values.push(value),
+            Some(first) => *first = Value::Array(vec![first.take(), value]),
+            None => {
+                object.insert(name.clone(), value);
+            }
+        }
+    }
+    Value::Object(object).to_string()
+}

@@ -1,0 +1,59 @@
+//! Data files in the object store: written, made durable, read, deleted.
+
+use crate::failure::Doing;
+use helios_contract::error::Result;
+use helios_contract::fault::Faults;
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt};
+use parquet::arrow::async_reader::ParquetObjectReader;
+use parquet::arrow::async_writer::ParquetObjectWriter;
+use std::fs::File;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// The object store, and the folder behind it where it is a local one.
+#[derive(Debug, Clone)]
+pub(crate) struct Objects {
+    pub(crate) store: Arc<dyn ObjectStore>,
+    pub(crate) local: Option<PathBuf>,
+    pub(crate) faults: Faults,
+}
+
+/// Waits for `future` on a thread made for blocking work; must be called from within `spawn_blocking`.
+pub(crate) fn wait<F: Future>(future: F) -> F::Output {
+    tokio::runtime::Handle::current().block_on(future)
+}
+
+impl Objects {
+    /// Starts a new object; nothing is visible under `path` before the writer completes.
+    pub(crate) fn writer(&self, path: &str) -> Result<ParquetObjectWriter> {
+        self.faults.pass("lake.put")?;
+        Ok(ParquetObjectWriter::new(Arc::clone(&self.store), Path::from(path)))
+    }
+
+    /// Reads an object in ranges.
+    pub(crate) fn reader(&self, path: &str, size_bytes: u64) -> ParquetObjectReader {
+        ParquetObjectReader::new(Arc::clone(&self.store), Path::from(path)).with_file_size(size_bytes)
+    }
+
+    /// Makes a completed object survive a power cut. Blocks.
+    ///
+    /// An object store acknowledges what is durable; a local folder does not until it is told to.
+    pub(crate) fn sync(&self, path: &str) -> Result<()> {
+        self.faults.pass("lake.fsync")?;
+        let Some(root) = &self.local else { return Ok(()) };
+        let file = root.join(path);
+        let sync = |at: &std::path::Path| File::open(at).and_then(|file| file.sync_all()).doing(&format!("sync {}", at.display()));
+        sync(&file)?;
+        // The names on the way to the file must survive, too.
+        file.ancestors().skip(1).take_while(|dir| dir.starts_with(root)).try_for_each(sync)
+    }
+
+    /// Deletes an object; one that is gone already is no error.
+    pub(crate) async fn delete(&self, path: &str) -> Result<()> {
+        match self.store.delete(&Path::from(path)).await {
+            Err(object_store::Error::NotFound { .. }) => Ok(()),
+            other => other.doing(&format!("delete {path}")),
+        }
+    }
+}
