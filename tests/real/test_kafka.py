@@ -318,16 +318,18 @@ def test_bad_json_goes_to_quarantine_with_its_position(helios, kafka, topic):
     assert (sums["received"], sums["stored"], sums["quarantined"]) == (7, 2, 5)
 
 
-def test_a_record_larger_than_the_limit_is_accounted_for(helios, kafka, topic):
+def test_a_record_larger_than_the_limit_stops_the_stream_until_the_limit_is_raised(helios, kafka, topic):
     kafka.create_topic(topic, max_message_bytes=8 << 20)
     large = json.dumps({"id": 1, "pad": "x" * (4 << 20)}).encode()
     kafka.produce(topic, [b'{"id": 0}', large, b'{"id": 2}'], **{"message.max.bytes": 8 << 20})
     create(helios, "orders", kafka, topic, message_max_bytes=1 << 20)
-    wait_count(helios, "orders", 2)
-    assert ids(helios, "orders") == [0, 2]
-    quarantined = helios.sql("SELECT * FROM system.quarantine WHERE stream = 'orders'")
-    gaps = helios.sql("SELECT * FROM system.ledger WHERE stream = 'orders' AND gap IS NOT NULL")
-    assert [row["position"] for row in quarantined] + [row["first"] for row in gaps] == ["1"]
+    status = wait_state(helios, "orders", "failed", "degraded")
+    assert status["cause"] == "message_too_large" and "message_max_bytes" in status["hint"], status
+    assert ids(helios, "orders") in ([], [0])
+    helios.sql("ALTER STREAM orders SET (message_max_bytes = 8388608)")
+    wait_count(helios, "orders", 3)
+    assert ids(helios, "orders") == [0, 1, 2]
+    wait_state(helios, "orders", "running")
     helios.verify()
 
 
@@ -379,6 +381,20 @@ def test_offsets_are_committed_to_the_group_for_lag_tools(helios, kafka, topic):
     create(helios, "copies", kafka, topic, group_id="shop")
     for group in ("helios-orders", "shop"):
         eventually(lambda: kafka.group_offsets(group) == {(topic, 0): 100, (topic, 1): 200}, what=f"offsets of {group}")
+
+
+def test_sigterm_commits_what_is_open(helios_folder, own_kafka, topic):
+    own_kafka.create_topic(topic)
+    own_kafka.produce(topic, events(0, 10))
+    (helios_folder / "slow.toml").write_text("[ingest]\ncommit_delay_ms = 60000\n")
+    with Helios(helios_folder, arguments=["--config", helios_folder / "slow.toml"]) as helios:
+        create(helios, "orders", own_kafka, topic)
+        eventually(lambda: helios.sql("SELECT * FROM system.partitions WHERE lag = 0"))
+        assert count(helios, "orders") == 0
+        helios.stop()
+        own_kafka.stop()  # so that what is there now cannot have been read again
+        helios.start()
+        assert ids(helios, "orders") == list(range(10))
 
 
 # Much.

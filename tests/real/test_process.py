@@ -153,22 +153,6 @@ def test_the_catalog_can_be_rebuilt_from_the_files(helios):
 # Stopping.
 
 
-def test_sigterm_commits_what_is_open(helios_folder):
-    (helios_folder / "slow.toml").write_text("[ingest]\ncommit_delay_ms = 20000\n")
-    with Helios(helios_folder, arguments=["--config", helios_folder / "slow.toml"]) as helios:
-        helios.sql(CREATE)
-        answers = []
-        pushing = threading.Thread(target=lambda: answers.append(helios.push("events", rows(0, 10))))
-        pushing.start()
-        eventually(lambda: helios.stream("events")["n_received"] == 10)
-        assert not answers
-        helios.stop()
-        pushing.join(timeout=10)
-        assert answers and answers[0]["stored"] == 10
-        helios.start()
-        assert count(helios, "events") == 10
-
-
 def test_sigterm_under_load_keeps_every_acknowledged_row(helios):
     helios.sql(CREATE)
     acknowledged = [0] * 4

@@ -38,7 +38,7 @@ use hidden::Hidden;
 pub fn open(definition: &StreamDefinition) -> Box<dyn Decoder> {
     let payloads = match definition.format {
         Format::Json => Payloads::Json,
-        Format::Csv => Payloads::Csv(csv::Cells::new(definition.columns.len())),
+        Format::Csv => Payloads::Csv(Box::new(csv::Cells::new(definition.columns.len()))),
     };
     Box::new(Rows {
         schema: row_schema(&definition.columns),
@@ -51,7 +51,7 @@ pub fn open(definition: &StreamDefinition) -> Box<dyn Decoder> {
 
 enum Payloads {
     Json,
-    Csv(csv::Cells),
+    Csv(Box<csv::Cells>),
 }
 
 /// The rows under construction.

@@ -6,7 +6,7 @@
 mod options;
 pub mod source;
 
-mod decode;
+pub mod decode;
 mod infer;
 mod split;
 

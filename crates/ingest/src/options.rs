@@ -35,6 +35,12 @@ impl Takes {
         }
     }
 
+    // Words may be written in any case.
+    fn spelled(self, text: &str) -> &str {
+        let Takes::Word(words) = self else { return text };
+        words.iter().find(|word| word.eq_ignore_ascii_case(text)).copied().unwrap_or(text)
+    }
+
     // A value that is looked up when the source is opened can only be checked then.
     fn accepts(self, value: &OptionValue) -> bool {
         match (self, value) {
@@ -184,16 +190,16 @@ impl<'a> Checked<'a> {
 
     /// The value as text, or its default. It may be a secret: never log it.
     pub(crate) fn text(&self, name: &str) -> Result<Option<String>> {
-        let default = || options(self.kind).iter().find(|spec| spec.name == name).and_then(|spec| spec.default);
+        let spec = options(self.kind).iter().find(|spec| spec.name == name);
         Ok(match self.given.get(name) {
             Some(value @ (OptionValue::Secret(_) | OptionValue::Env(_))) => {
                 let found = self.secrets.resolve(value).map_err(|e| e.context(format!("reading the option {name}")))?;
                 Some(found.reveal().to_owned())
             }
-            Some(OptionValue::Text(text)) => Some(text.clone()),
+            Some(OptionValue::Text(text)) => Some(spec.map_or(text.as_str(), |spec| spec.takes.spelled(text)).to_owned()),
             Some(OptionValue::Number(n)) => Some(n.to_string()),
             Some(OptionValue::Bool(b)) => Some(b.to_string()),
-            None => default().map(str::to_owned),
+            None => spec.and_then(|spec| spec.default).map(str::to_owned),
         })
     }
 

@@ -15,6 +15,7 @@ mod rewrite;
 
 mod plan;
 mod session;
+mod snapshots;
 mod table;
 
 mod functions;

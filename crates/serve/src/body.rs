@@ -2,10 +2,10 @@
 
 use crate::Site;
 use crate::failure::Failure;
-use axum::body::Body;
-use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, HeaderMap};
-use axum::http::StatusCode;
 use async_compression::tokio::bufread::{GzipDecoder, ZstdDecoder};
+use axum::body::Body;
+use axum::http::StatusCode;
+use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, HeaderMap};
 use bytes::{Bytes, BytesMut};
 use futures::TryStreamExt;
 use helios_contract::Error;
@@ -69,7 +69,10 @@ fn encoding(headers: &HeaderMap) -> Result<Encoding, Failure> {
         "zstd" => Ok(Encoding::Zstd),
         other => {
             let error = Error::invalid(format!("cannot read a body with Content-Encoding '{}'", other.escape_debug()));
-            Err(Failure::with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE, error.hint("Send it plain, or compressed with gzip or zstd.")))
+            Err(Failure::with_status(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                error.hint("Send it plain, or compressed with gzip or zstd."),
+            ))
         }
     }
 }
@@ -98,7 +101,9 @@ fn decompressed(body: Body, encoding: Encoding) -> Pin<Box<dyn AsyncRead + Send>
 fn take(budget: &Arc<Semaphore>, n_bytes: usize) -> Result<OwnedSemaphorePermit, Failure> {
     let n = u32::try_from(n_bytes).expect("one read brings at most the buffer's room, far below 4 GiB");
     budget.clone().try_acquire_many_owned(n).map_err(|_| {
-        Failure::from(Error::unavailable("too many request bodies are being received at once").hint("Send the request again in a second."))
+        Failure::from(
+            Error::unavailable("too many request bodies are being received at once").hint("Send the request again in a second."),
+        )
     })
 }
 
@@ -106,7 +111,10 @@ fn too_large(bytes_max: usize) -> Failure {
     let error = Error::exhausted(format!("the body is larger than {}", size(bytes_max)));
     Failure::with_status(
         StatusCode::PAYLOAD_TOO_LARGE,
-        error.hint(format!("Send it in several requests of at most {} each, decompressed; `helios load` does so.", size(bytes_max))),
+        error.hint(format!(
+            "Send it in several requests of at most {} each, decompressed; `helios load` does so.",
+            size(bytes_max)
+        )),
     )
 }
 

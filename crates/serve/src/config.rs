@@ -61,11 +61,10 @@ impl TryFrom<String> for TokenHash {
     fn try_from(hex: String) -> Result<TokenHash> {
         let digits = |i: usize| hex.get(2 * i..2 * i + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok());
         let bytes: Option<Vec<u8>> = (0..32).map(digits).collect();
-        bytes
-            .and_then(|bytes| bytes.try_into().ok())
-            .filter(|_| hex.len() == 64)
-            .map(TokenHash)
-            .ok_or_else(|| Error::invalid("the token hash is not 64 hex digits").hint("Write the SHA-256 of the token, as `sha256sum` prints it."))
+        bytes.and_then(|bytes| bytes.try_into().ok()).filter(|_| hex.len() == 64).map(TokenHash).ok_or_else(|| {
+            Error::invalid("the token hash is not 64 hex digits")
+                .hint("Write the SHA-256 of the token, as `sha256sum` prints it.")
+        })
     }
 }
 

@@ -67,7 +67,11 @@ impl Format {
     }
 
     pub(crate) fn media_type(self) -> &'static str {
-        Format::ALL.iter().find(|(format, ..)| *format == self).map(|(_, _, media_type)| *media_type).expect("ALL lists every format")
+        Format::ALL
+            .iter()
+            .find(|(format, ..)| *format == self)
+            .map(|(_, _, media_type)| *media_type)
+            .expect("ALL lists every format")
     }
 }
 
@@ -101,7 +105,8 @@ impl Encoder {
             Format::Parquet => {
                 let compression = Compression::ZSTD(ZstdLevel::default());
                 let properties = WriterProperties::builder().set_compression(compression).build();
-                let writer = ArrowWriter::try_new(Vec::new(), schema.clone(), Some(properties)).map_err(|error| cannot("Parquet", error))?;
+                let writer = ArrowWriter::try_new(Vec::new(), schema.clone(), Some(properties))
+                    .map_err(|error| cannot("Parquet", error))?;
                 Ok(Encoder::Parquet(Box::new(writer)))
             }
             Format::Arrow => {

@@ -1,7 +1,7 @@
 //! What a client reads when a request fails: a status, and JSON that says what to do.
 
-use axum::http::header::{HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::StatusCode;
+use axum::http::header::{HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::response::{IntoResponse, Json, Response};
 use helios_contract::{Error, Kind};
 use serde_json::{Map, Value, json};
@@ -66,15 +66,19 @@ impl Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Failure {
-        let status = match error.kind() {
-            Kind::Invalid => StatusCode::BAD_REQUEST,
-            Kind::NotFound => StatusCode::NOT_FOUND,
-            Kind::Conflict => StatusCode::CONFLICT,
-            Kind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-            Kind::Exhausted => StatusCode::TOO_MANY_REQUESTS,
-            Kind::Corrupt | Kind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-        };
-        Failure::with_status(status, error)
+        Failure::with_status(status_of(error.kind()), error)
+    }
+}
+
+/// The status an error of this kind has, unless what was asked for gives it another meaning.
+pub fn status_of(kind: Kind) -> StatusCode {
+    match kind {
+        Kind::Invalid => StatusCode::BAD_REQUEST,
+        Kind::NotFound => StatusCode::NOT_FOUND,
+        Kind::Conflict => StatusCode::CONFLICT,
+        Kind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        Kind::Exhausted => StatusCode::TOO_MANY_REQUESTS,
+        Kind::Corrupt | Kind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
 

@@ -3,8 +3,8 @@
 use crate::failure::Failure;
 use crate::{Config, Site};
 use axum::extract::{Request, State};
-use axum::http::header::{AUTHORIZATION, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN, X_CONTENT_TYPE_OPTIONS};
 use axum::http::StatusCode;
+use axum::http::header::{AUTHORIZATION, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN, X_CONTENT_TYPE_OPTIONS};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures::FutureExt;
@@ -47,7 +47,8 @@ pub(crate) async fn gate(State(site): State<Arc<Site>>, mut request: Request, ne
 async fn run(request: Request, next: Next) -> Response {
     let answer = AssertUnwindSafe(next.run(request)).catch_unwind().await;
     answer.unwrap_or_else(|_| {
-        Failure::from(Error::internal("the request met a bug").hint("Report it with the request id and the server's log.")).into_response()
+        Failure::from(Error::internal("the request met a bug").hint("Report it with the request id and the server's log."))
+            .into_response()
     })
 }
 
@@ -80,7 +81,8 @@ fn admit(config: &Config, request: &Request) -> Result<(), Failure> {
         Some(hash) if bearer(request.headers()).is_some_and(|token| hash.admits(token)) => Ok(()),
         Some(_) => Err(Failure::with_status(
             StatusCode::UNAUTHORIZED,
-            Error::invalid("the request carries no valid token").hint("Send the header `Authorization: Bearer TOKEN`, or `helios ... --token TOKEN`."),
+            Error::invalid("the request carries no valid token")
+                .hint("Send the header `Authorization: Bearer TOKEN`, or `helios ... --token TOKEN`."),
         )),
         None => check_origin(request),
     }
@@ -114,7 +116,8 @@ fn check_origin(request: &Request) -> Result<(), Failure> {
     }
     Err(Failure::with_status(
         StatusCode::FORBIDDEN,
-        Error::invalid("the request comes from a web page of another site").hint("Ask from the server's own page, or configure a token."),
+        Error::invalid("the request comes from a web page of another site")
+            .hint("Ask from the server's own page, or configure a token."),
     ))
 }
 

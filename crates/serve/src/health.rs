@@ -39,14 +39,17 @@ pub(crate) async fn healthz(State(site): State<Arc<Site>>) -> (StatusCode, Json<
 /// `GET /readyz`
 pub(crate) async fn readyz(State(site): State<Arc<Site>>) -> Result<Json<Value>, Failure> {
     let started = site.parts.control.status();
-    let waiting = site.parts.catalog.streams().iter().find(|stream| !started.iter().any(|s| s.name == stream.definition.name)).cloned();
+    let waiting =
+        site.parts.catalog.streams().iter().find(|stream| !started.iter().any(|s| s.name == stream.definition.name)).cloned();
     if let Some(stream) = waiting {
         return Err(Error::unavailable(format!("the stream {} has not started yet", stream.definition.name)).into());
     }
     match tokio::time::timeout(READY_WITHIN, select_one(&site)).await {
         Ok(Ok(())) => Ok(Json(json!({"status": "ready"}))),
         Ok(Err(error)) => Err(Error::unavailable("the engine does not answer SELECT 1").because(error).into()),
-        Err(_) => Err(Error::unavailable(format!("the engine does not answer SELECT 1 within {} s", READY_WITHIN.as_secs())).into()),
+        Err(_) => {
+            Err(Error::unavailable(format!("the engine does not answer SELECT 1 within {} s", READY_WITHIN.as_secs())).into())
+        }
     }
 }
 

@@ -24,7 +24,9 @@ mod streams;
 
 mod listen;
 
+pub use axum::Router;
 pub use config::{Config, TokenHash};
+pub use failure::status_of;
 pub use listen::serve;
 
 use crate::metrics::Meters;
@@ -71,7 +73,7 @@ struct Site {
 }
 
 /// Everything Helios answers over HTTP.
-pub fn router(config: Config, parts: Parts) -> axum::Router {
+pub fn router(config: Config, parts: Parts) -> Router {
     let site = Arc::new(Site {
         meters: Meters::register(&parts.metrics),
         body_budget: Arc::new(Semaphore::new(config.inflight_bytes_max.min(Semaphore::MAX_PERMITS))),

@@ -57,7 +57,12 @@ pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Outp
     Ok(())
 }
 
-async fn accept(listener: &TcpListener, router: &Router, stopping: &Stopping, connections: &mut JoinSet<()>) -> std::convert::Infallible {
+async fn accept(
+    listener: &TcpListener,
+    router: &Router,
+    stopping: &Stopping,
+    connections: &mut JoinSet<()>,
+) -> std::convert::Infallible {
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     loop {
         let place = places.clone().acquire_owned().await.expect("nobody closes the semaphore");
@@ -81,11 +86,20 @@ async fn accept(listener: &TcpListener, router: &Router, stopping: &Stopping, co
     }
 }
 
-async fn connection(stream: TcpStream, router: Router, stopping: Stopping) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+async fn connection(
+    stream: TcpStream,
+    router: Router,
+    stopping: Stopping,
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     // Small answers go out at once.
     stream.set_nodelay(true)?;
-    let service = TowerToHyperService::new(router.map_request(|request: hyper::Request<hyper::body::Incoming>| request.map(axum::body::Body::new)));
-    let connection = http1::Builder::new().timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN).serve_connection(TokioIo::new(stream), service);
+    let service = TowerToHyperService::new(
+        router.map_request(|request: hyper::Request<hyper::body::Incoming>| request.map(axum::body::Body::new)),
+    );
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_WITHIN)
+        .serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);
     tokio::select! {
         biased;

@@ -62,7 +62,8 @@ fn process(started_s: f64) -> String {
     let mut text = String::new();
     for (name, kind, help, value) in figures {
         if let Some(value) = value {
-            writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}").expect("writing to memory does not fail");
+            writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}")
+                .expect("writing to memory does not fail");
         }
     }
     text

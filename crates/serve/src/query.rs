@@ -10,8 +10,8 @@ use arrow::array::RecordBatch;
 use axum::Extension;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query as UrlQuery, Request, State};
-use axum::http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use axum::http::StatusCode;
+use axum::http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Json, Response};
 use bytes::Bytes;
 use futures::StreamExt;
@@ -92,7 +92,10 @@ pub(crate) async fn check(State(site): State<Arc<Site>>, request: Request) -> Re
 }
 
 /// `DELETE /api/v1/queries/{id}`
-pub(crate) async fn cancel(State(site): State<Arc<Site>>, id: Result<Path<String>, PathRejection>) -> Result<StatusCode, Failure> {
+pub(crate) async fn cancel(
+    State(site): State<Arc<Site>>,
+    id: Result<Path<String>, PathRejection>,
+) -> Result<StatusCode, Failure> {
     let Path(id) = id.map_err(bad_path)?;
     if site.parts.engine.cancel(&id) {
         return Ok(StatusCode::NO_CONTENT);
@@ -111,7 +114,9 @@ fn asked(headers: &HeaderMap, bytes: &Bytes) -> Result<Asked> {
     let media_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if media_type.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json")) {
         return serde_json::from_slice(bytes).map_err(|error| {
-            Error::invalid("cannot read the request's JSON").because(error).hint("Send {\"sql\": \"...\"}, or the statement itself as text/plain.")
+            Error::invalid("cannot read the request's JSON")
+                .because(error)
+                .hint("Send {\"sql\": \"...\"}, or the statement itself as text/plain.")
         });
     }
     let sql = std::str::from_utf8(bytes).map_err(|error| Error::invalid("the statement is not UTF-8").because(error))?;
@@ -123,7 +128,8 @@ fn parameters(params: Option<Value>) -> Result<Parameters> {
         None | Some(Value::Null) => Ok(Parameters::None),
         Some(Value::Array(values)) => Ok(Parameters::Positional(values)),
         Some(Value::Object(values)) => Ok(Parameters::Named(values)),
-        Some(_) => Err(Error::invalid("`params` is neither an array nor an object").hint("Send [1, \"a\"] for $1 and $2, or {\"name\": 1} for $name.")),
+        Some(_) => Err(Error::invalid("`params` is neither an array nor an object")
+            .hint("Send [1, \"a\"] for $1 and $2, or {\"name\": 1} for $name.")),
     }
 }
 
@@ -257,7 +263,10 @@ impl Writing {
         match self.format {
             Format::Json if self.encoder.finish().is_ok() => {
                 end.extend_from_slice(&self.encoder.take());
-                close_document(&mut end, &Map::from_iter([("n_rows".to_owned(), self.n_rows.into()), ("error".to_owned(), error)]));
+                close_document(
+                    &mut end,
+                    &Map::from_iter([("n_rows".to_owned(), self.n_rows.into()), ("error".to_owned(), error)]),
+                );
             }
             Format::Ndjson => end.extend_from_slice(format!("{}\n", json!({"error": error})).as_bytes()),
             Format::Json | Format::Csv | Format::Parquet | Format::Arrow => {}

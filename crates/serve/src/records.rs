@@ -12,14 +12,25 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// `POST /v1/streams/{name}/records`
-pub(crate) async fn push(State(site): State<Arc<Site>>, name: Result<Path<String>, PathRejection>, request: Request) -> Result<Json<Value>, Failure> {
+pub(crate) async fn push(
+    State(site): State<Arc<Site>>,
+    name: Result<Path<String>, PathRejection>,
+    request: Request,
+) -> Result<Json<Value>, Failure> {
     let at = site.parts.clock.now();
     let stream = StreamName::new(name.map_err(bad_path)?.0)?;
     let (head, body) = request.into_parts();
     let range = sender_range(&head.headers)?;
     let idempotency_key = text(&head.headers, "idempotency-key")?;
     let received = body::read(&site, &head.headers, body, site.config.body_bytes_max).await?;
-    let push = Push { stream: stream.clone(), body: received.bytes.clone(), format: format(&head.headers), idempotency_key, range: range.clone(), at };
+    let push = Push {
+        stream: stream.clone(),
+        body: received.bytes.clone(),
+        format: format(&head.headers),
+        idempotency_key,
+        range: range.clone(),
+        at,
+    };
     match site.parts.receiver.push(push).await {
         Ok(pushed) => Ok(Json(json!({
             "stored": pushed.counts.stored,

@@ -36,7 +36,10 @@ pub(crate) fn router(site: Arc<Site>) -> Router {
         .into_iter()
         .fold(Router::new(), |router, (method, path, answer)| {
             let meters = site.meters.clone();
-            router.route(path, answer.layer(from_fn(move |request, next| metrics::measure(meters.clone(), method, path, request, next))))
+            router.route(
+                path,
+                answer.layer(from_fn(move |request, next| metrics::measure(meters.clone(), method, path, request, next))),
+            )
         })
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)

@@ -1,5 +1,6 @@
 //! Follows a stream: its rows as they become visible, one JSON object a line, without end.
 
+use crate::Site;
 use crate::encode::json_writer;
 use crate::failure::{Failure, error_json};
 use crate::gate::RequestId;
@@ -7,7 +8,6 @@ use crate::listen::Stopping;
 use crate::pipe::{Gone, Pipe, pipe};
 use crate::query::bad_url;
 use crate::records::bad_path;
-use crate::Site;
 use arrow::array::RecordBatch;
 use arrow::json::writer::{LineDelimited, Writer};
 use axum::Extension;

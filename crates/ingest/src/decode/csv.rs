@@ -2,11 +2,10 @@
 
 use super::column::{Column, Values};
 use super::fields::Fields;
-use super::json::{Slot, decimal, real, value, whole};
+use super::json::{Slot, decimal, number_in, real, value, whole};
 use super::misfit::{Fit, Misfit, shown};
-use super::number::Number;
 use super::place::Place;
-use super::scan::Scan;
+use super::scan::{Scan, utf8};
 use super::time;
 use csv_core::ReadRecordResult;
 use helios_contract::column::TimeFormat;
@@ -25,9 +24,7 @@ impl Cells {
 
     /// Reads one record into `fields`; fields of nested objects without a column go to `rest`.
     pub fn read(&mut self, payload: &[u8], fields: &mut Fields, rest: &mut String) -> Fit {
-        let text = std::str::from_utf8(payload)
-            .map_err(|e| Misfit::whole(format!("invalid UTF-8 at byte {}", e.valid_up_to())))?;
-        let line = text.trim_start_matches('\u{feff}');
+        let line = utf8(payload)?.trim_start_matches('\u{feff}');
         if line.trim().is_empty() {
             return Err(Misfit::whole("empty record"));
         }
@@ -93,14 +90,14 @@ fn read_cell(cell: &str, column: &mut Column, is_required: bool, slot: Slot, res
     }
     match &mut column.values {
         Values::Boolean(values) => values.append(boolean(cell)?),
-        Values::Int(values) => values.push(whole(&number(cell)?, "INT")?),
-        Values::BigInt(values) => values.push(whole(&number(cell)?, "BIGINT")?),
-        Values::UnsignedBigInt(values) => values.push(whole(&number(cell)?, "BIGINT UNSIGNED")?),
-        Values::Real(values) => values.push(real(&number(cell)?)?),
-        Values::Double(values) => values.push(number(cell)?.double()),
-        Values::Decimal { unscaled, precision, scale } => unscaled.push(decimal(&number(cell)?, *precision, *scale)?),
+        Values::Int(values) => values.push(whole(&number_in(cell)?, "INT")?),
+        Values::BigInt(values) => values.push(whole(&number_in(cell)?, "BIGINT")?),
+        Values::UnsignedBigInt(values) => values.push(whole(&number_in(cell)?, "BIGINT UNSIGNED")?),
+        Values::Real(values) => values.push(real(&number_in(cell)?)?),
+        Values::Double(values) => values.push(number_in(cell)?.double()),
+        Values::Decimal { unscaled, precision, scale } => unscaled.push(decimal(&number_in(cell)?, *precision, *scale)?),
         Values::Timestamp(values, TimeFormat::Rfc3339) => values.push(time::rfc3339(cell)?),
-        Values::Timestamp(values, format) => values.push(time::epoch(&number(cell)?, *format)?),
+        Values::Timestamp(values, format) => values.push(time::epoch(&number_in(cell)?, *format)?),
         Values::Date(values) => values.push(time::date(cell)?),
         Values::Text(_) | Values::Json(_) | Values::Struct(_) | Values::List { .. } => {
             let mut scan = Scan::open(cell.as_bytes())?;
@@ -118,8 +115,4 @@ fn boolean(cell: &str) -> Fit<bool> {
         "false" | "FALSE" | "False" => Ok(false),
         _ => Err(Misfit::value(format!("expected a boolean, found text {}", shown(cell)))),
     }
-}
-
-fn number(cell: &str) -> Fit<Number<'_>> {
-    Number::parse(cell).ok_or_else(|| Misfit::value(format!("expected a number, found text {}", shown(cell))))
 }

@@ -96,7 +96,9 @@ impl Successors {
     pub fn key<'a>(&mut self, names: &[Name], scan: &mut Scan<'a>, previous: usize) -> Fit<Key<'a>> {
         scan.peek();
         let expected = self.next[previous];
-        if let Some(name) = names.get(expected) && scan.eat_key(&name.key) {
+        if let Some(name) = names.get(expected)
+            && scan.eat_exactly(&name.key)
+        {
             scan.expect(b':')?;
             return Ok(Key::Column(expected));
         }

@@ -61,11 +61,10 @@ impl Hidden {
 /// The headers as a JSON object; a name that is repeated has an array of its values.
 fn headers_json(headers: &[(String, Option<Bytes>)]) -> String {
     let mut object: Map<String, Value> = Map::new();
-    for (i, (name, value)) in headers.iter().enumerate() {
+    for (name, value) in headers {
         let value = value.as_deref().map_or(Value::Null, |value| Value::from(String::from_utf8_lossy(value)));
-        let is_repeat = headers[..i].iter().any(|(earlier, _)| earlier == name);
         match object.get_mut(name) {
-            Some(Value::Array(values)) if is_repeat => values.push(value),
+            Some(Value::Array(values)) => values.push(value),
             Some(first) => *first = Value::Array(vec![first.take(), value]),
             None => {
                 object.insert(name.clone(), value);

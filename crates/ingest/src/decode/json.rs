@@ -2,7 +2,7 @@
 
 use super::column::{Column, Values, list_end};
 use super::fields::{Fields, Key};
-use super::misfit::{Fit, Misfit};
+use super::misfit::{Fit, Misfit, shown};
 use super::number::Number;
 use super::place::Place;
 use super::scan::Scan;
@@ -103,7 +103,9 @@ pub(crate) fn value(scan: &mut Scan, column: &mut Column, is_required: bool, slo
         Values::UnsignedBigInt(values) => values.push(integer(scan, first, "BIGINT UNSIGNED")?),
         Values::Real(values) => values.push(real(&number(scan, first)?)?),
         Values::Double(values) => values.push(number(scan, first)?.double()),
-        Values::Decimal { unscaled, precision, scale } => unscaled.push(decimal_value(scan, first, *precision, *scale)?),
+        Values::Decimal { unscaled, precision, scale } => {
+            unscaled.push(numeric(scan, first, |number| decimal(number, *precision, *scale))?);
+        }
         Values::Text(values) => {
             if first != b'"' {
                 return Err(scan.mismatch("text"));
@@ -116,7 +118,9 @@ pub(crate) fn value(scan: &mut Scan, column: &mut Column, is_required: bool, slo
             values.end();
         }
         Values::Timestamp(values, TimeFormat::Rfc3339) => values.push(rfc3339_value(scan, first)?),
-        Values::Timestamp(values, format) => values.push(epoch_value(scan, first, *format)?),
+        Values::Timestamp(values, format) => {
+            values.push(numeric(scan, first, |number| time::epoch(number, *format))?);
+        }
         Values::Date(values) => values.push(date_value(scan, first)?),
         Values::Struct(fields) => {
             if first != b'{' {
@@ -174,20 +178,10 @@ pub(crate) fn real(number: &Number) -> Fit<f32> {
 /// A number in units of `10^-scale`, rounded half away from zero.
 pub(crate) fn decimal(number: &Number, precision: u8, scale: i8) -> Fit<i128> {
     let limit = 10_i128.pow(u32::from(precision.min(38)));
-    number.rounded(scale).filter(|unscaled| -limit < *unscaled && *unscaled < limit).ok_or_else(|| {
-        Misfit::value(format!("out of range for DECIMAL({precision}, {scale}): {}", number.raw()))
-    })
-}
-
-fn decimal_value(scan: &mut Scan, first: u8, precision: u8, scale: i8) -> Fit<i128> {
-    if first != b'"' {
-        return decimal(&number(scan, first)?, precision, scale);
-    }
-    let text = scan.string()?.text();
-    match Number::parse(&text) {
-        Some(number) => decimal(&number, precision, scale),
-        None => Err(Misfit::value(format!("expected a number, found text {}", super::misfit::shown(&text)))),
-    }
+    number
+        .rounded(scale)
+        .filter(|unscaled| -limit < *unscaled && *unscaled < limit)
+        .ok_or_else(|| Misfit::value(format!("out of range for DECIMAL({precision}, {scale}): {}", number.raw())))
 }
 
 fn rfc3339_value(scan: &mut Scan, first: u8) -> Fit<i64> {
@@ -197,15 +191,14 @@ fn rfc3339_value(scan: &mut Scan, first: u8) -> Fit<i64> {
     time::rfc3339(&scan.string()?.text())
 }
 
-fn epoch_value(scan: &mut Scan, first: u8, format: TimeFormat) -> Fit<i64> {
-    if first != b'"' {
-        return time::epoch(&number(scan, first)?, format);
-    }
-    let text = scan.string()?.text();
-    match Number::parse(&text) {
-        Some(number) => time::epoch(&number, format),
-        None => Err(Misfit::value(format!("expected a number, found text {}", super::misfit::shown(&text)))),
-    }
+/// Reads a number, or text that is one, and makes a value of it.
+fn numeric<T>(scan: &mut Scan, first: u8, make: impl FnOnce(&Number) -> Fit<T>) -> Fit<T> {
+    if first == b'"' { make(&number_in(&scan.string()?.text())?) } else { make(&number(scan, first)?) }
+}
+
+/// The number that `text` is.
+pub(crate) fn number_in(text: &str) -> Fit<Number<'_>> {
+    Number::parse(text).ok_or_else(|| Misfit::value(format!("expected a number, found text {}", shown(text))))
 }
 
 fn date_value(scan: &mut Scan, first: u8) -> Fit<i32> {

@@ -30,8 +30,7 @@ pub(crate) struct Quoted<'a> {
 impl<'a> Scan<'a> {
     /// A cursor at the start of `payload`, after a byte order mark if there is one.
     pub fn open(payload: &'a [u8]) -> Fit<Scan<'a>> {
-        let text = std::str::from_utf8(payload)
-            .map_err(|e| Misfit::whole(format!("invalid UTF-8 at byte {}", e.valid_up_to())))?;
+        let text = utf8(payload)?;
         let at = if text.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
         Ok(Scan { text, bytes: payload, at, depth: 0 })
     }
@@ -62,11 +61,11 @@ impl<'a> Scan<'a> {
         if self.eat(byte) { Ok(()) } else { Err(self.unexpected(&format!("'{}'", char::from(byte)))) }
     }
 
-    /// Steps over `key`, given with its quotes, if exactly that comes next.
+    /// Steps over `text` if exactly that comes next.
     #[inline]
-    pub fn eat_key(&mut self, key: &str) -> bool {
-        let found = self.bytes[self.at..].starts_with(key.as_bytes());
-        self.at += if found { key.len() } else { 0 };
+    pub fn eat_exactly(&mut self, text: &str) -> bool {
+        let found = self.bytes[self.at..].starts_with(text.as_bytes());
+        self.at += if found { text.len() } else { 0 };
         found
     }
 
@@ -146,7 +145,7 @@ impl<'a> Scan<'a> {
     /// Reads `true`, `false` or `null`.
     #[inline]
     pub fn word(&mut self, word: &str) -> Fit {
-        if !self.eat_key(word) {
+        if !self.eat_exactly(word) {
             return Err(self.unexpected("a value"));
         }
         Ok(())
@@ -273,6 +272,12 @@ impl<'a> Quoted<'a> {
     fn inner(&self) -> &'a str {
         &self.source[1..self.source.len() - 1]
     }
+}
+
+/// The payload as text.
+#[inline]
+pub(crate) fn utf8(payload: &[u8]) -> Fit<&str> {
+    std::str::from_utf8(payload).map_err(|e| Misfit::whole(format!("invalid UTF-8 at byte {}", e.valid_up_to())))
 }
 
 #[cold]

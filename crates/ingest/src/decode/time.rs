@@ -124,13 +124,21 @@ fn not_rfc3339(text: &str) -> Box<Misfit> {
     let unsigned = text.trim_start_matches(['+', '-']);
     let n_digits = unsigned.bytes().take_while(u8::is_ascii_digit).count();
     if n_digits > 4 && unsigned[n_digits..].starts_with('-') {
-        return Misfit::value(format!("timestamp out of range: year {}", &text[..text.len() - unsigned.len() + n_digits.min(20)]));
+        return Misfit::value(format!(
+            "timestamp out of range: year {}",
+            &text[..text.len() - unsigned.len() + n_digits.min(20)]
+        ));
     }
     Misfit::value(format!("expected an RFC 3339 timestamp, found text {}", shown(text)))
 }
 
 #[cold]
 fn out_of_range(micros: i128) -> Box<Misfit> {
+    // Counted from the year 0 in years of average length, which is exact where it matters: at multiples of 400 years.
     const MICROS_PER_YEAR: i128 = 31_556_952_000_000;
-    Misfit::value(format!("timestamp out of range: year {}", 1970 + micros.div_euclid(MICROS_PER_YEAR)))
+    const MICROS_BEFORE_1970: i128 = 719_528 * SECONDS_PER_DAY as i128 * MICROS_PER_SECOND as i128;
+    Misfit::value(format!(
+        "timestamp out of range: year {}",
+        micros.saturating_add(MICROS_BEFORE_1970).div_euclid(MICROS_PER_YEAR)
+    ))
 }

@@ -4,7 +4,9 @@ use super::cannot;
 use arrow::array::{Array, ArrayRef, StringArray};
 use arrow::datatypes::{DataType, Field, FieldRef, Schema};
 use arrow::error::ArrowError;
-use arrow::json::writer::{Encoder, EncoderFactory, EncoderOptions, JsonFormat, NullableEncoder, Writer, WriterBuilder, make_encoder};
+use arrow::json::writer::{
+    Encoder, EncoderFactory, EncoderOptions, JsonFormat, NullableEncoder, Writer, WriterBuilder, make_encoder,
+};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use helios_contract::Result;
 use serde_json::{Value, json};
@@ -47,13 +49,20 @@ fn sql_type(data_type: &DataType) -> String {
         DataType::Time32(_) | DataType::Time64(_) => "TIME".to_owned(),
         DataType::Timestamp(..) => "TIMESTAMP".to_owned(),
         DataType::Duration(_) | DataType::Interval(_) => "INTERVAL".to_owned(),
-        DataType::Decimal32(p, s) | DataType::Decimal64(p, s) | DataType::Decimal128(p, s) | DataType::Decimal256(p, s) => format!("DECIMAL({p}, {s})"),
+        DataType::Decimal32(p, s) | DataType::Decimal64(p, s) | DataType::Decimal128(p, s) | DataType::Decimal256(p, s) => {
+            format!("DECIMAL({p}, {s})")
+        }
         DataType::Dictionary(_, value) => sql_type(value),
         DataType::Struct(fields) => {
-            let fields: Vec<String> = fields.iter().map(|field| format!("{} {}", field.name(), sql_type(field.data_type()))).collect();
+            let fields: Vec<String> =
+                fields.iter().map(|field| format!("{} {}", field.name(), sql_type(field.data_type()))).collect();
             format!("STRUCT<{}>", fields.join(", "))
         }
-        DataType::List(item) | DataType::LargeList(item) | DataType::ListView(item) | DataType::LargeListView(item) | DataType::FixedSizeList(item, _) => {
+        DataType::List(item)
+        | DataType::LargeList(item)
+        | DataType::ListView(item)
+        | DataType::LargeListView(item)
+        | DataType::FixedSizeList(item, _) => {
             format!("ARRAY<{}>", sql_type(item.data_type()))
         }
         other => other.to_string(),

@@ -1,0 +1,169 @@
+//! Pushes chunks one after the other, and waits when the server asks to.
+
+use super::chunk::Chunk;
+use super::open::Source;
+use crate::client::{Client, Refused, json};
+use helios_contract::{Error, Kind, Result, StreamName};
+use indicatif::ProgressBar;
+use serde_json::Value;
+use std::time::Duration;
+use ureq::http::StatusCode;
+
+/// How long a push may go without being taken before the load gives up.
+const GIVE_UP_AFTER: Duration = Duration::from_secs(300);
+/// The same while the server cannot be reached at all.
+const GONE_AFTER: Duration = Duration::from_secs(30);
+const PAUSE: Duration = Duration::from_secs(1);
+const PAUSE_MAX: Duration = Duration::from_secs(30);
+/// Conflicts in a row that lead nowhere.
+const CONFLICTS_MAX: u32 = 5;
+
+/// What became of the records sent.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Loaded {
+    pub(super) stored: u64,
+    pub(super) quarantined: u64,
+    pub(super) deduplicated: u64,
+    pub(super) filtered: u64,
+    pub(super) n_pushes: u64,
+}
+
+/// Pushes chunks of one file into one stream.
+pub(super) struct Sender {
+    client: Client,
+    stream: StreamName,
+    partition: String,
+    progress: ProgressBar,
+    pub(super) loaded: Loaded,
+    n_conflicts: u32,
+}
+
+impl Sender {
+    pub(super) fn new(client: Client, stream: StreamName, source: &Source, progress: ProgressBar) -> Result<Sender> {
+        Ok(Sender { client, stream, partition: source.partition.clone(), progress, loaded: Loaded::default(), n_conflicts: 0 })
+    }
+
+    /// On one machine compressing costs more than it saves.
+    pub(super) fn compresses(&self) -> bool {
+        !self.client.is_local()
+    }
+
+    /// Where the server stands in the file; `None` when it has nothing of it.
+    pub(super) fn stands_at(&self) -> Result<Option<u64>> {
+        let path = format!("/v1/streams/{}/positions/{}", self.stream, self.partition);
+        let answer = json(self.client.get(&path).map_err(|refused| self.explained(refused))?)?;
+        let Some(position) = answer["position"].as_str() else { return Ok(None) };
+        let position = position.parse().map_err(|error| {
+            Error::conflict(format!("the server's position '{position}' in this file is no number"))
+                .because::<std::num::ParseIntError>(error)
+        })?;
+        Ok(Some(position))
+    }
+
+    /// Pushes a chunk; false when the server stands elsewhere than at `from`.
+    pub(super) fn send(&mut self, from: Option<u64>, chunk: &Chunk) -> Result<bool> {
+        let mut waited = Duration::ZERO;
+        loop {
+            let refused = match self.push(from, chunk) {
+                Ok(answer) => {
+                    self.count(&answer);
+                    self.n_conflicts = 0;
+                    return Ok(true);
+                }
+                Err(refused) => refused,
+            };
+            if refused.status == Some(StatusCode::CONFLICT) {
+                return self.overtaken(from, refused);
+            }
+            let Some(pause) = pause(&refused, waited) else { return Err(self.explained(refused)) };
+            self.progress.suspend(|| eprintln!("waiting {} s: {}", pause.as_secs(), refused.error.message()));
+            wait(pause);
+            waited += pause;
+        }
+    }
+
+    fn push(&self, from: Option<u64>, chunk: &Chunk) -> Result<Value, Refused> {
+        let (from, to) = (from.map(|from| from.to_string()), chunk.to.to_string());
+        let mut headers = vec![("Content-Type", chunk.media_type), ("Helios-Partition", &self.partition), ("Helios-To", &to)];
+        if let Some(from) = &from {
+            headers.push(("Helios-From", from));
+        }
+        if chunk.is_compressed {
+            headers.push(("Content-Encoding", "zstd"));
+        }
+        let response = self.client.post(&format!("/v1/streams/{}/records", self.stream), &headers, &chunk.body)?;
+        // Without a readable answer nobody knows whether the chunk is in: the next push tells.
+        json(response).map_err(|error| Refused { error, status: None, retry_after: None, stands_at: None })
+    }
+
+    /// Another load of the same file was faster, or an answer got lost on the way.
+    fn overtaken(&mut self, from: Option<u64>, refused: Refused) -> Result<bool> {
+        let moved = refused.stands_at != from.map(|from| from.to_string());
+        self.n_conflicts = if moved { 0 } else { self.n_conflicts + 1 };
+        if self.n_conflicts > CONFLICTS_MAX { Err(self.explained(refused)) } else { Ok(false) }
+    }
+
+    fn count(&mut self, answer: &Value) {
+        let n = |name: &str| answer[name].as_u64().unwrap_or_default();
+        self.loaded.stored += n("stored");
+        self.loaded.quarantined += n("quarantined");
+        self.loaded.deduplicated += n("deduplicated");
+        self.loaded.filtered += n("filtered");
+        self.loaded.n_pushes += 1;
+    }
+
+    /// What to do, where loading knows better than the server.
+    fn explained(&self, refused: Refused) -> Error {
+        match refused.error.kind() {
+            Kind::NotFound => {
+                let create = format!("helios sql \"CREATE STREAM {} (id BIGINT, name TEXT) FROM HTTP\"", self.stream);
+                refused.error.hint(format!("Create it first, with the columns you need: {create}"))
+            }
+            Kind::Unavailable | Kind::Exhausted => {
+                let error = refused.error.context(format!("{} pushes are in; the load stopped", self.loaded.n_pushes));
+                error.hint("Run the same command again: it goes on where it stopped.")
+            }
+            _ => refused.error,
+        }
+    }
+}
+
+/// How long to wait before trying again; `None` when that does not help, or has not helped for long.
+fn pause(refused: &Refused, waited: Duration) -> Option<Duration> {
+    let patience = match refused.status {
+        None => GONE_AFTER,
+        Some(StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) => GIVE_UP_AFTER,
+        Some(_) => return None,
+    };
+    (waited < patience).then(|| refused.retry_after.unwrap_or(PAUSE).clamp(PAUSE, PAUSE_MAX))
+}
+
+#[expect(clippy::disallowed_methods, reason = "the command line has nothing else to do than to wait as long as the server asked")]
+fn wait(pause: Duration) {
+    std::thread::sleep(pause);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Refused, pause};
+    use helios_contract::Error;
+    use std::time::Duration;
+    use ureq::http::StatusCode;
+
+    fn refused(status: Option<u16>, retry_after: Option<u64>) -> Refused {
+        let status = status.map(|code| StatusCode::from_u16(code).unwrap());
+        Refused { error: Error::unavailable("busy"), status, retry_after: retry_after.map(Duration::from_secs), stands_at: None }
+    }
+
+    #[test]
+    fn pressure_is_waited_for_and_faults_are_not() {
+        let seconds = |refused, waited| pause(&refused, Duration::from_secs(waited)).map(|pause| pause.as_secs());
+        assert_eq!(seconds(refused(Some(429), Some(7)), 0), Some(7));
+        assert_eq!(seconds(refused(Some(503), Some(3600)), 0), Some(30));
+        assert_eq!(seconds(refused(Some(503), None), 299), Some(1));
+        assert_eq!(seconds(refused(Some(503), None), 300), None);
+        assert_eq!(seconds(refused(None, None), 29), Some(1));
+        assert_eq!(seconds(refused(None, None), 30), None);
+        assert_eq!(seconds(refused(Some(400), None), 0), None);
+    }
+}

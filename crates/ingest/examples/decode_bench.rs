@@ -1,0 +1,127 @@
+//! Measures how fast JSON becomes Arrow: this crate's decoder, arrow-json, a walk over `serde_json::Value`, and, as the floor
+//! of anything built on it, a bare simd-json tape. Prints records per second on one core, the median of five runs.
+
+use arrow::json::ReaderBuilder;
+use bytes::Bytes;
+use helios_contract::StreamName;
+use helios_contract::clock::Timestamp;
+use helios_contract::column::{Column, ColumnType, TimeFormat};
+use helios_contract::record::{Position, Record};
+use helios_contract::stream::{SourceKind, StreamDefinition};
+use std::hint::black_box;
+use std::sync::Arc;
+use tokio::time::Instant;
+
+const N_RECORDS: usize = 200_000;
+const N_TOGETHER: usize = 8_192;
+const N_RUNS: usize = 5;
+
+fn main() {
+    let columns = columns();
+    let records = records();
+    let n_bytes: usize = records.iter().map(|record| record.payload.len()).sum();
+    println!("{N_RECORDS} records of {} bytes on average, {N_TOGETHER} together", n_bytes / N_RECORDS);
+    measure("helios decoder", || helios(&columns, &records));
+    measure("simd-json tape, no columns", || simd_json_tape(&records));
+    measure("arrow-json", || arrow_json(&columns, &records));
+    measure("serde_json::Value, no columns", || serde_json_values(&records));
+}
+
+fn measure(name: &str, mut run: impl FnMut() -> usize) {
+    let mut rates: Vec<f64> = (0..N_RUNS)
+        .map(|_| {
+            let start = Instant::now();
+            assert_eq!(run(), N_RECORDS, "{name} lost records");
+            N_RECORDS as f64 / start.elapsed().as_secs_f64()
+        })
+        .collect();
+    rates.sort_by(f64::total_cmp);
+    println!("{name:32} {:>10.0} records/s", rates[N_RUNS / 2]);
+}
+
+fn helios(columns: &[Column], records: &[Record]) -> usize {
+    let name = StreamName::new("shop").expect("a good name");
+    let definition = StreamDefinition { columns: columns.to_vec(), ..StreamDefinition::new(name, SourceKind::Demo) };
+    let mut decoder = helios_ingest::decode::open(&definition);
+    records.chunks(N_TOGETHER).map(|chunk| black_box(decoder.decode("0", chunk)).rows.num_rows()).sum()
+}
+
+fn simd_json_tape(records: &[Record]) -> usize {
+    let mut buffers = simd_json::Buffers::new(1024);
+    let mut tape = simd_json::Tape::null();
+    let mut scratch = Vec::new();
+    let mut n_objects = 0;
+    for record in records {
+        scratch.clear();
+        scratch.extend_from_slice(&record.payload);
+        scratch.resize(record.payload.len() + simd_json::INPUT_PADDING, 0);
+        let mut filled = tape.reset();
+        simd_json::fill_tape_padded(&mut scratch, record.payload.len(), &mut buffers, &mut filled).expect("valid JSON");
+        n_objects += usize::from(matches!(black_box(&filled.0)[0], simd_json::Node::Object { .. }));
+        tape = filled.reset();
+    }
+    n_objects
+}
+
+fn arrow_json(columns: &[Column], records: &[Record]) -> usize {
+    let schema = arrow::datatypes::Schema::new(columns.iter().map(Column::field).collect::<Vec<_>>());
+    let mut decoder =
+        ReaderBuilder::new(Arc::new(schema)).with_batch_size(N_TOGETHER).build_decoder().expect("a schema it knows");
+    let mut n_rows = 0;
+    for chunk in records.chunks(N_TOGETHER) {
+        for record in chunk {
+            decoder.decode(&record.payload).expect("valid JSON");
+        }
+        n_rows += black_box(decoder.flush().expect("fitting values")).map_or(0, |batch| batch.num_rows());
+    }
+    n_rows
+}
+
+fn serde_json_values(records: &[Record]) -> usize {
+    let parse = |record: &Record| serde_json::from_slice::<serde_json::Value>(&record.payload).expect("valid JSON");
+    records.iter().filter(|record| black_box(parse(record)).is_object()).count()
+}
+
+fn columns() -> Vec<Column> {
+    let text = ["product_id", "user_id", "action_type", "session_id", "region", "user_type", "category", "brand", "device_type"];
+    let mut columns = vec![
+        Column::new("timestamp", ColumnType::Timestamp(TimeFormat::Rfc3339)),
+        Column::new("price", ColumnType::Double),
+        Column::new("quantity", ColumnType::BigInt),
+    ];
+    columns.extend(text.map(|name| Column::new(name, ColumnType::Text)));
+    columns
+}
+
+fn records() -> Vec<Record> {
+    let mut random = fastrand::Rng::with_seed(1);
+    (0..N_RECORDS)
+        .map(|i| Record {
+            position: Position::Number(i as i64),
+            time: Timestamp(1_795_252_680_000_000 + i as i64),
+            key: None,
+            headers: Vec::new(),
+            payload: Bytes::from(payload(&mut random)),
+        })
+        .collect()
+}
+
+fn payload(random: &mut fastrand::Rng) -> String {
+    let action = random.choice(["view", "add_to_cart", "purchase"]).expect("not empty");
+    let region = random.choice(["eu-west", "eu-north", "us-east", "ap-south"]).expect("not empty");
+    let category = random.choice(["shoes", "books", "kitchen", "garden"]).expect("not empty");
+    let brand = random.choice(["Acme", "Umbra", "Nordic", "Hélios"]).expect("not empty");
+    let device = random.choice(["mobile", "desktop", "tablet"]).expect("not empty");
+    format!(
+        r#"{{"timestamp":"2026-11-21T09:{:02}:{:02}.{:03}Z","product_id":"p-{:05}","price":{}.{:02},"quantity":{},"user_id":"u-{:06}","action_type":"{action}","session_id":"{:016x}","region":"{region}","user_type":"returning","category":"{category}","brand":"{brand}","device_type":"{device}"}}"#,
+        random.u8(..60),
+        random.u8(..60),
+        random.u16(..1000),
+        random.u32(..100_000),
+        random.u16(1..400),
+        random.u8(..100),
+        random.u8(1..9),
+        random.u32(..1_000_000),
+        random.u64(..),
+    )
+}

@@ -1,0 +1,303 @@
+//! The one loop: pull chunks, make rows of them, commit rows and positions together, then acknowledge.
+//!
+//! At most one commit is in flight; meanwhile the next batch is pulled and decoded, up to its bound, and then pulling
+//! stops: that is the back-pressure. A batch that cannot be committed because something is away is tried again until it
+//! can; it is never dropped and never put into quarantine. Nothing else in Helios acknowledges a record.
+
+mod commit;
+
+use crate::backoff::Backoff;
+use crate::batch::{Batch, Promise};
+use crate::intake::Intake;
+use crate::report::Report;
+use crate::source::http::Inbox;
+use crate::source::{self, is_heartbeat};
+use crate::{Config, Parts};
+use futures::FutureExt;
+use helios_contract::commit::CommitId;
+use helios_contract::record::{Chunk, Offsets};
+use helios_contract::source::Source;
+use helios_contract::stream::{SourceKind, Stream};
+use helios_contract::{Error, Kind, Result};
+use std::collections::VecDeque;
+use std::future::pending;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::select;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
+
+/// One stream, as it is to be read now.
+pub(crate) struct Job {
+    pub(crate) config: Config,
+    pub(crate) parts: Parts,
+    pub(crate) stream: Arc<Stream>,
+    pub(crate) report: Arc<Report>,
+    pub(crate) inbox: Arc<Inbox>,
+    pub(crate) stop: CancellationToken,
+}
+
+impl Job {
+    /// The pauses between tries of something that is away.
+    pub(crate) fn backoff(&self) -> Backoff {
+        Backoff::new(self.config.retry_delay_min_ms, self.config.retry_delay_max_ms)
+    }
+}
+
+/// Reads the stream from where the lake stands, until it is told to stop.
+///
+/// # Errors
+/// What stopped it. Whatever was pulled and not committed will be read, or pushed, again.
+pub(crate) async fn run(job: &Arc<Job>) -> Result<(), Arc<Error>> {
+    let opened = select! { biased;
+        () = job.stop.cancelled() => return Ok(()),
+        opened = open(job) => opened,
+    };
+    let mut pipeline = opened.map_err(Arc::new)?;
+    let outcome = match pipeline.flow().await {
+        Ok(()) => pipeline.finish().await,
+        Err(error) => Err(error),
+    };
+    match outcome {
+        Ok(()) => Ok(()),
+        Err(error) => Err(pipeline.give_up(error).await),
+    }
+}
+
+async fn open(job: &Arc<Job>) -> Result<Pipeline> {
+    let intake = Intake::open(job).await?;
+    let offsets = job.parts.tables.offsets(job.stream.id).await?;
+    let source = source::open(job, &offsets).await?;
+    job.report.lag(source.lag());
+    job.report.well();
+    Ok(Pipeline {
+        job: job.clone(),
+        source,
+        intake: Some(intake),
+        batch: Batch::default(),
+        in_flight: None,
+        offsets,
+        stashed: VecDeque::new(),
+        source_backoff: job.backoff(),
+        resume_at: None,
+    })
+}
+
+struct Pipeline {
+    job: Arc<Job>,
+    source: Box<dyn Source>,
+    // Away while it decodes on another thread; gone for good only if that panicked.
+    intake: Option<Intake>,
+    batch: Batch,
+    in_flight: Option<InFlight>,
+    offsets: Offsets,
+    // Answers of the source that came while gathering, to be handled in turn.
+    stashed: VecDeque<Result<Option<Chunk>>>,
+    source_backoff: Backoff,
+    // The source is in trouble and is left alone until then.
+    resume_at: Option<Instant>,
+}
+
+struct InFlight {
+    task: JoinHandle<Result<CommitId>>,
+    promise: Promise,
+}
+
+enum Step {
+    Stop,
+    Answered(Result<CommitId>),
+    Pulled(Result<Option<Chunk>>),
+    Due,
+}
+
+// Up to this many records, moving them to another thread costs more than decoding them here.
+const DECODE_HERE_MAX: usize = 64;
+
+impl Pipeline {
+    async fn flow(&mut self) -> Result<()> {
+        loop {
+            if self.is_due() {
+                self.start_commit();
+            }
+            let may_pull = !self.is_full();
+            let due_at = self.due_at();
+            let step = select! { biased;
+                () = self.job.stop.cancelled() => Step::Stop,
+                answer = answered(&mut self.in_flight) => Step::Answered(answer),
+                chunk = pull(&mut *self.source, &mut self.stashed, self.resume_at), if may_pull => Step::Pulled(chunk),
+                () = until(due_at) => Step::Due,
+            };
+            match step {
+                Step::Stop | Step::Pulled(Ok(None)) => return Ok(()),
+                Step::Answered(answer) => self.settle(answer?).await,
+                Step::Pulled(Ok(Some(chunk))) => self.take(chunk).await?,
+                Step::Pulled(Err(error)) => self.source_trouble(error)?,
+                Step::Due => self.start_commit(),
+            }
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        let config = &self.job.config;
+        self.batch.n_records() >= config.batch_rows_max || self.batch.n_bytes() >= config.batch_bytes_max
+    }
+
+    fn is_due(&self) -> bool {
+        let is_old = || self.batch.opened_at().is_some_and(|opened_at| opened_at + self.commit_delay() <= Instant::now());
+        self.in_flight.is_none() && !self.batch.is_empty() && (self.is_full() || is_old())
+    }
+
+    // The loop gets to wait for this moment only when the source has nothing more to give just now. Somebody waits for the
+    // answer to a push, so pushed records wait for nobody else; those that come during a commit share the next one.
+    fn due_at(&self) -> Option<Instant> {
+        let opened_at = self.batch.opened_at().filter(|_| self.in_flight.is_none())?;
+        Some(if self.job.stream.definition.source == SourceKind::Kafka { opened_at + self.commit_delay() } else { opened_at })
+    }
+
+    fn commit_delay(&self) -> Duration {
+        Duration::from_millis(self.job.config.commit_delay_ms)
+    }
+
+    /// Takes a chunk and whatever else the source has ready, in one go.
+    async fn take(&mut self, first: Chunk) -> Result<()> {
+        if self.resume_at.take().is_some() {
+            self.source_backoff.reset();
+            self.job.report.well();
+        }
+        let mut n_records = first.records.len();
+        let mut chunks = vec![first];
+        while n_records < self.job.config.decode_rows_max && self.stashed.is_empty() {
+            match self.source.next().now_or_never() {
+                Some(Ok(Some(chunk))) => {
+                    n_records += chunk.records.len();
+                    chunks.push(chunk);
+                }
+                Some(other) => self.stashed.push_back(other),
+                None => break,
+            }
+        }
+        chunks.retain(|chunk| !is_heartbeat(chunk));
+        self.job.report.lag(self.source.lag());
+        if !self.pass_decode_fault().await {
+            return Ok(());
+        }
+        self.decode(chunks, n_records).await
+    }
+
+    async fn decode(&mut self, chunks: Vec<Chunk>, n_records: usize) -> Result<()> {
+        let mut intake = self.intake.take().ok_or_else(|| Error::internal("the decoder is gone"))?;
+        let (intake, taken) = if n_records <= DECODE_HERE_MAX {
+            let taken = intake.take(chunks);
+            (intake, taken)
+        } else {
+            let decoding = tokio::task::spawn_blocking(move || {
+                let taken = intake.take(chunks);
+                (intake, taken)
+            });
+            decoding.await.map_err(|e| Error::internal("decoding records").because(e))?
+        };
+        self.intake = Some(intake);
+        taken?.into_iter().try_for_each(|taken| self.batch.add(taken))
+    }
+
+    // A fault here is pressure, never bad data: the same chunks are decoded once it is over. False when stopped meanwhile.
+    async fn pass_decode_fault(&mut self) -> bool {
+        let mut backoff = self.job.backoff();
+        while let Err(error) = self.job.parts.faults.pass("ingest.decode") {
+            self.job.report.trouble(&error);
+            select! { biased;
+                () = self.job.stop.cancelled() => return false,
+                () = sleep(backoff.pause()) => self.job.report.well(),
+            }
+        }
+        true
+    }
+
+    fn source_trouble(&mut self, error: Error) -> Result<()> {
+        if error.kind() != Kind::Unavailable {
+            return Err(error);
+        }
+        self.job.report.trouble(&error);
+        self.resume_at = Some(Instant::now() + self.source_backoff.pause());
+        Ok(())
+    }
+
+    fn start_commit(&mut self) {
+        let (commit, promise) = std::mem::take(&mut self.batch).seal(&self.job.stream);
+        let task = tokio::spawn(commit::until_answered(self.job.clone(), commit));
+        self.in_flight = Some(InFlight { task, promise });
+    }
+
+    async fn settle(&mut self, commit: CommitId) {
+        let Some(InFlight { promise, .. }) = self.in_flight.take() else { return };
+        self.offsets.extend(promise.offsets.iter().map(|(partition, to)| (partition.clone(), to.clone())));
+        self.job.report.committed(commit, &promise);
+        if self.resume_at.is_none() {
+            self.job.report.well();
+        }
+        if let Err(error) = self.source.ack(&self.offsets, &promise.done(commit)).await {
+            warn!(stream = %self.job.stream.definition.name, %error, "the source could not be told of a commit");
+        }
+    }
+
+    /// Commits what is open, within the time a stop may take.
+    async fn finish(&mut self) -> Result<()> {
+        let limit = Duration::from_millis(self.job.config.stop_ms);
+        let commit_all = async {
+            while self.in_flight.is_some() || !self.batch.is_empty() {
+                if self.in_flight.is_none() {
+                    self.start_commit();
+                }
+                let commit = answered(&mut self.in_flight).await?;
+                self.settle(commit).await;
+            }
+            Ok(())
+        };
+        let late = || Error::unavailable("stopping the stream: what was open could not be committed in time");
+        timeout(limit, commit_all).await.unwrap_or_else(|_| Err(late()))
+    }
+
+    /// Tells everybody who waits that their records were not committed.
+    async fn give_up(&mut self, error: Error) -> Arc<Error> {
+        let error = Arc::new(error);
+        let mut tags = std::mem::take(&mut self.batch).seal(&self.job.stream).1.tags();
+        if let Some(InFlight { task, promise }) = self.in_flight.take() {
+            task.abort();
+            tags.extend(promise.tags());
+        }
+        self.source.reject(&tags, &error).await;
+        error
+    }
+}
+
+// Cancel-safe: the stash is only popped when the chunk is returned at once, and `Source::next` is cancel-safe.
+async fn pull(source: &mut dyn Source, stashed: &mut VecDeque<Result<Option<Chunk>>>, resume_at: Option<Instant>) -> Result<Option<Chunk>> {
+    if let Some(stashed) = stashed.pop_front() {
+        return stashed;
+    }
+    if let Some(resume_at) = resume_at {
+        sleep_until(resume_at).await;
+    }
+    source.next().await
+}
+
+async fn answered(in_flight: &mut Option<InFlight>) -> Result<CommitId> {
+    match in_flight {
+        Some(in_flight) => (&mut in_flight.task).await.unwrap_or_else(|e| Err(Error::internal("committing a batch").because(e))),
+        None => pending().await,
+    }
+}
+
+// A moment that has passed is not left to the timer, whose ticks are a millisecond long.
+async fn until(moment: Option<Instant>) {
+    match moment {
+        Some(moment) if moment <= Instant::now() => {}
+        Some(moment) => sleep_until(moment).await,
+        None => pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests;

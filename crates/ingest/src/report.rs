@@ -1,0 +1,219 @@
+//! How a stream is doing: the state users see, the causes errors carry, and the metrics.
+
+use crate::batch::Promise;
+use helios_contract::commit::CommitId;
+use helios_contract::stream::{Stream, StreamState, StreamStatus};
+use helios_contract::{Clock, Error, Kind, Result, StreamName};
+use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tracing::{info, warn};
+
+/// The word for what went wrong, put under an [`Error`] with `because`.
+#[derive(Debug)]
+pub(crate) struct Cause {
+    pub(crate) word: &'static str,
+    /// What the client library said.
+    pub(crate) detail: String,
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.detail)
+    }
+}
+
+impl std::error::Error for Cause {}
+
+/// The word for what went wrong; the error's kind where nobody said more.
+pub(crate) fn cause_of(error: &Error) -> &'static str {
+    let cause = std::error::Error::source(error).and_then(|cause| cause.downcast_ref::<Cause>());
+    cause.map_or(error.kind().as_str(), |cause| cause.word)
+}
+
+/// The metrics of all streams.
+pub(crate) struct Metrics {
+    received: IntCounterVec,
+    quarantined: IntCounterVec,
+    freshness: HistogramVec,
+    batch_rows: HistogramVec,
+    lag: IntGaugeVec,
+    state: IntGaugeVec,
+}
+
+const FRESHNESS_SECONDS: [f64; 13] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0];
+const BATCH_ROWS: [f64; 7] = [1.0, 10.0, 100.0, 1_000.0, 10_000.0, 50_000.0, 200_000.0];
+
+impl Metrics {
+    pub(crate) fn register(registry: &Registry) -> Result<Metrics> {
+        let metrics = Metrics::new().map_err(bug)?;
+        registry.register(Box::new(metrics.received.clone())).map_err(bug)?;
+        registry.register(Box::new(metrics.quarantined.clone())).map_err(bug)?;
+        registry.register(Box::new(metrics.freshness.clone())).map_err(bug)?;
+        registry.register(Box::new(metrics.batch_rows.clone())).map_err(bug)?;
+        registry.register(Box::new(metrics.lag.clone())).map_err(bug)?;
+        registry.register(Box::new(metrics.state.clone())).map_err(bug)?;
+        Ok(metrics)
+    }
+
+    fn new() -> prometheus::Result<Metrics> {
+        let freshness = HistogramOpts::new("helios_freshness_seconds", "From the arrival of a chunk's oldest record to its commit")
+            .buckets(FRESHNESS_SECONDS.to_vec());
+        let batch_rows = HistogramOpts::new("helios_batch_rows", "Records a commit").buckets(BATCH_ROWS.to_vec());
+        Ok(Metrics {
+            received: IntCounterVec::new(Opts::new("helios_records_received_total", "Records read and committed"), &["stream"])?,
+            quarantined: IntCounterVec::new(Opts::new("helios_records_quarantined_total", "Records put into quarantine"), &["stream"])?,
+            freshness: HistogramVec::new(freshness, &["stream"])?,
+            batch_rows: HistogramVec::new(batch_rows, &["stream"])?,
+            lag: IntGaugeVec::new(Opts::new("helios_lag_records", "Records not yet read"), &["stream", "partition"])?,
+            state: IntGaugeVec::new(Opts::new("helios_stream_state", "1 for the state the stream is in"), &["stream", "state"])?,
+        })
+    }
+}
+
+fn bug(error: prometheus::Error) -> Error {
+    Error::internal("registering the metrics of streams").because(error)
+}
+
+/// What one stream says about itself. It outlives the stream's task.
+pub(crate) struct Report {
+    clock: Arc<dyn Clock>,
+    metrics: Arc<Metrics>,
+    status: Mutex<StreamStatus>,
+}
+
+/// More unread records than this, and the stream is catching up rather than running.
+const CLOSE_BEHIND: u64 = 100_000;
+
+impl Report {
+    pub(crate) fn new(stream: &Stream, clock: Arc<dyn Clock>, metrics: Arc<Metrics>) -> Report {
+        let state = if stream.paused { StreamState::Paused } else { StreamState::CatchingUp };
+        let status = StreamStatus {
+            name: stream.definition.name.clone(),
+            source: stream.definition.source,
+            state,
+            since: clock.now(),
+            cause: String::new(),
+            message: String::new(),
+            hint: String::new(),
+            n_received: 0,
+            last_commit: None,
+            last_commit_at: None,
+            lag: Vec::new(),
+        };
+        let report = Report { clock, metrics, status: Mutex::new(status) };
+        report.show(state);
+        report
+    }
+
+    pub(crate) fn status(&self) -> StreamStatus {
+        self.lock().clone()
+    }
+
+    pub(crate) fn last_commit(&self) -> Option<CommitId> {
+        self.lock().last_commit
+    }
+
+    /// All is well: reading, close behind the source or catching up.
+    pub(crate) fn well(&self) {
+        let lag: u64 = self.lock().lag.iter().map(|(_, lag)| lag).sum();
+        self.enter(if lag > CLOSE_BEHIND { StreamState::CatchingUp } else { StreamState::Running }, None);
+    }
+
+    /// Stopped on purpose.
+    pub(crate) fn paused(&self) {
+        self.enter(StreamState::Paused, None);
+    }
+
+    /// Something is wrong: degraded when waiting helps, failed when it does not.
+    pub(crate) fn trouble(&self, error: &Error) {
+        let state = if error.kind() == Kind::Unavailable { StreamState::Degraded } else { StreamState::Failed };
+        self.enter(state, Some(error));
+    }
+
+    /// A batch became durable.
+    pub(crate) fn committed(&self, commit: CommitId, promise: &Promise) {
+        let now = self.clock.now();
+        let mut status = self.lock();
+        status.n_received += promise.counts.received;
+        status.last_commit = Some(commit);
+        status.last_commit_at = Some(now);
+        let name = status.name.clone();
+        drop(status);
+        let stream = &[name.as_str()];
+        self.metrics.received.with_label_values(stream).inc_by(promise.counts.received);
+        self.metrics.quarantined.with_label_values(stream).inc_by(promise.counts.quarantined);
+        self.metrics.batch_rows.with_label_values(stream).observe(promise.counts.received as f64);
+        let freshness = self.metrics.freshness.with_label_values(stream);
+        for arrival in &promise.arrivals {
+            freshness.observe(now.since(*arrival).as_secs_f64());
+        }
+    }
+
+    /// How far behind the source is.
+    pub(crate) fn lag(&self, lag: Vec<(String, u64)>) {
+        let mut status = self.lock();
+        for (partition, n) in &lag {
+            let gauge = self.metrics.lag.with_label_values(&[status.name.as_str(), partition]);
+            gauge.set(i64::try_from(*n).unwrap_or(i64::MAX));
+        }
+        status.lag = lag;
+    }
+
+    /// Takes the stream out of the metrics once it is dropped.
+    pub(crate) fn forget(&self) {
+        let status = self.lock();
+        let name = status.name.as_str();
+        // Removing what was never observed fails, and that is fine.
+        let _ = self.metrics.received.remove_label_values(&[name]);
+        let _ = self.metrics.quarantined.remove_label_values(&[name]);
+        let _ = self.metrics.freshness.remove_label_values(&[name]);
+        let _ = self.metrics.batch_rows.remove_label_values(&[name]);
+        for (partition, _) in &status.lag {
+            let _ = self.metrics.lag.remove_label_values(&[name, partition]);
+        }
+        for state in STATES {
+            let _ = self.metrics.state.remove_label_values(&[name, state.as_str()]);
+        }
+    }
+
+    fn enter(&self, state: StreamState, error: Option<&Error>) {
+        let cause = error.map(cause_of).unwrap_or_default();
+        let mut status = self.lock();
+        let changed = status.state != state || status.cause != cause;
+        if changed {
+            status.since = self.clock.now();
+        }
+        status.state = state;
+        cause.clone_into(&mut status.cause);
+        status.message = error.map(Error::message).unwrap_or_default();
+        status.hint = error.and_then(Error::hint_text).unwrap_or_default().to_owned();
+        let name = status.name.clone();
+        drop(status);
+        if changed {
+            self.show(state);
+            log(&name, state, cause, error);
+        }
+    }
+
+    fn show(&self, state: StreamState) {
+        let name = self.lock().name.clone();
+        for each in STATES {
+            self.metrics.state.with_label_values(&[name.as_str(), each.as_str()]).set(i64::from(each == state));
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, StreamStatus> {
+        self.status.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+const STATES: [StreamState; 5] =
+    [StreamState::Running, StreamState::CatchingUp, StreamState::Paused, StreamState::Degraded, StreamState::Failed];
+
+fn log(stream: &StreamName, state: StreamState, cause: &str, error: Option<&Error>) {
+    match error {
+        Some(error) => warn!(%stream, state = state.as_str(), cause, %error, "stream in trouble"),
+        None => info!(%stream, state = state.as_str(), "stream changed state"),
+    }
+}

@@ -1,0 +1,52 @@
+//! Where records come from: one file a kind. A source is opened where the lake stands, pulled, and told of commits.
+
+pub mod demo;
+pub(crate) mod http;
+mod kafka;
+
+use crate::pipeline::Job;
+use crate::{Config, Parts};
+use bytes::Bytes;
+use helios_contract::record::{Chunk, Offsets};
+use helios_contract::source::Source;
+use helios_contract::stream::{SourceKind, StreamDefinition};
+use helios_contract::{Error, Result};
+use std::sync::Arc;
+
+/// Opens the stream's source where the lake stands.
+pub(crate) async fn open(job: &Job, offsets: &Offsets) -> Result<Box<dyn Source>> {
+    match job.stream.definition.source {
+        SourceKind::Kafka => kafka::open(job, offsets).await,
+        SourceKind::Http => Ok(http::open(job.inbox.clone(), offsets)),
+        SourceKind::Demo => demo::open(job, offsets),
+    }
+}
+
+/// Reads some records to infer columns from.
+///
+/// # Errors
+/// `Invalid` when there are none; `Unavailable` and the like when the source is away.
+pub(crate) async fn sample(definition: &StreamDefinition, config: &Config, parts: &Parts) -> Result<Vec<Bytes>> {
+    match definition.source {
+        SourceKind::Kafka => kafka::sample(definition, config, parts).await,
+        SourceKind::Http | SourceKind::Demo => Err(Error::internal("only Kafka has records to sample")),
+    }
+}
+
+/// A chunk that moves nothing: it says only that the source is well again.
+fn heartbeat() -> Chunk {
+    Chunk {
+        partition: Arc::from(""),
+        from: Some(String::new()),
+        to: String::new(),
+        records: Vec::new(),
+        gaps: Vec::new(),
+        idempotency_key: None,
+        tag: 0,
+    }
+}
+
+/// Whether a chunk moves nothing.
+pub(crate) fn is_heartbeat(chunk: &Chunk) -> bool {
+    chunk.records.is_empty() && chunk.from.as_ref() == Some(&chunk.to)
+}

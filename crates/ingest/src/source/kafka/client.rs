@@ -1,0 +1,168 @@
+//! The librdkafka client: its settings, and what it says outside of messages.
+
+use super::trouble;
+use crate::options::{Checked, Start};
+use helios_contract::secret::Secrets;
+use helios_contract::stream::{SourceKind, StreamDefinition};
+use helios_contract::{Error, Result};
+use rdkafka::client::ClientContext;
+use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
+use rdkafka::consumer::{BaseConsumer, ConsumerContext};
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use rdkafka::statistics::Statistics;
+use rdkafka::topic_partition_list::TopicPartitionList;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tracing::{debug, info, warn};
+
+pub(super) type Consumer = BaseConsumer<Ear>;
+
+/// What the options of a stream come to.
+pub(super) struct Settings {
+    pub(super) brokers: String,
+    pub(super) topic: String,
+    pub(super) start: Start,
+    pub(super) message_bytes_max: usize,
+    read_committed: bool,
+    // Holds secrets: never log it.
+    config: ClientConfig,
+}
+
+// Options that librdkafka knows by the same name with dots.
+const PASSED_ON: [&str; 10] = [
+    "security_protocol",
+    "sasl_mechanism",
+    "sasl_username",
+    "sasl_password",
+    "ssl_ca_location",
+    "ssl_certificate_location",
+    "ssl_key_location",
+    "ssl_key_password",
+    "group_id",
+    "isolation_level",
+];
+
+// What a consumer prefetches, over all partitions.
+const PREFETCH_KB_MAX: &str = "32768";
+const FETCH_BYTES_MAX: usize = 50 << 20;
+
+impl Settings {
+    /// Checks the options and looks up secrets.
+    pub(super) fn of(definition: &StreamDefinition, secrets: &dyn Secrets) -> Result<Settings> {
+        let options = Checked::new(SourceKind::Kafka, &definition.options, secrets)?;
+        let brokers = options.need("brokers")?;
+        let message_bytes_max: usize = options.number("message_max_bytes")?;
+        let mut config = ClientConfig::new();
+        config.set_log_level(RDKafkaLogLevel::Warning);
+        for name in PASSED_ON {
+            let value = match (name, options.text(name)?) {
+                ("group_id", Some(text)) if text == "helios-NAME" => format!("helios-{}", definition.name),
+                (_, Some(text)) => text,
+                (_, None) => continue,
+            };
+            config.set(name.replace('_', "."), value);
+        }
+        let fetch_bytes_max = FETCH_BYTES_MAX.max(message_bytes_max);
+        config
+            .set("bootstrap.servers", &brokers)
+            .set("client.id", "helios")
+            .set("enable.auto.commit", "false")
+            .set("enable.auto.offset.store", "false")
+            // An offset that is gone must be seen and recorded, not silently replaced.
+            .set("auto.offset.reset", "error")
+            .set("allow.auto.create.topics", "false")
+            .set("queued.max.messages.kbytes", PREFETCH_KB_MAX)
+            // The default of a second would halve the throughput whenever the prefetch queue is full.
+            .set("fetch.queue.backoff.ms", "10")
+            .set("fetch.message.max.bytes", message_bytes_max.min(4 << 20).to_string())
+            .set("fetch.max.bytes", fetch_bytes_max.to_string())
+            .set("receive.message.max.bytes", (fetch_bytes_max * 2).to_string())
+            .set("reconnect.backoff.max.ms", "2000")
+            .set("socket.keepalive.enable", "true")
+            .set("statistics.interval.ms", "1000");
+        let read_committed = options.need("isolation_level")?.eq_ignore_ascii_case("read_committed");
+        let start = options.need("start")?;
+        let start = Start::parse(&start).ok_or_else(|| Error::invalid("the option start is neither a word nor a timestamp"))?;
+        Ok(Settings { brokers, topic: options.need("topic")?, start, message_bytes_max, read_committed, config })
+    }
+
+    /// A consumer that is not connected yet.
+    pub(super) fn consumer(&self) -> Result<Arc<Consumer>> {
+        let ear = Ear { topic: self.topic.clone(), read_committed: self.read_committed, heard: Mutex::default() };
+        let consumer = self.config.create_with_context(ear);
+        Ok(Arc::new(consumer.map_err(|e| trouble::configuration(&e))?))
+    }
+
+    /// What is read, for messages.
+    pub(super) fn what(&self) -> String {
+        format!("reading topic {} from {}", self.topic, self.brokers)
+    }
+}
+
+/// Hears what librdkafka says outside of messages: logs, errors with their reasons, statistics.
+pub(super) struct Ear {
+    topic: String,
+    read_committed: bool,
+    heard: Mutex<Heard>,
+}
+
+#[derive(Default)]
+struct Heard {
+    lag: Vec<(String, u64)>,
+    // The newest error, except that one about our own settings is not displaced by a lost connection that follows from it.
+    error: Option<(RDKafkaErrorCode, String)>,
+}
+
+impl Ear {
+    /// Records not yet handed to the reader, per partition, a second ago at most.
+    pub(super) fn lag(&self) -> Vec<(String, u64)> {
+        self.lock().lag.clone()
+    }
+
+    /// The reason behind the errors since the last call.
+    pub(super) fn take_error(&self) -> Option<(RDKafkaErrorCode, String)> {
+        self.lock().error.take()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Heard> {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl ClientContext for Ear {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        // What matters comes as an error, too; the log is for those who look for more.
+        match level {
+            RDKafkaLogLevel::Debug | RDKafkaLogLevel::Info => debug!(topic = self.topic, facility, message, "librdkafka"),
+            _ => info!(topic = self.topic, facility, message, "librdkafka"),
+        }
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        let Some(code) = error.rdkafka_error_code() else { return };
+        let mut heard = self.lock();
+        if !heard.error.as_ref().is_some_and(|(heard, _)| trouble::is_our_fault(*heard)) {
+            heard.error = Some((code, reason.to_owned()));
+        }
+    }
+
+    fn stats(&self, statistics: Statistics) {
+        let Some(topic) = statistics.topics.get(&self.topic) else { return };
+        let known = topic.partitions.iter().filter(|(id, p)| **id >= 0 && p.next_offset >= 0);
+        let lag = known.map(|(id, partition)| {
+            let end = if self.read_committed { partition.ls_offset } else { partition.hi_offset };
+            let unread = (end - partition.next_offset).max(0) + partition.fetchq_cnt;
+            (id.to_string(), u64::try_from(unread).unwrap_or(0))
+        });
+        let mut lag: Vec<(String, u64)> = lag.collect();
+        lag.sort();
+        self.lock().lag = lag;
+    }
+}
+
+impl ConsumerContext for Ear {
+    fn commit_callback(&self, result: KafkaResult<()>, _: &TopicPartitionList) {
+        if let Err(error) = result {
+            warn!(topic = self.topic, %error, "kafka did not take the offsets for its group; only lag tools miss them");
+        }
+    }
+}

@@ -1,0 +1,296 @@
+//! The thread that polls one topic: all its partitions, from the lake's positions on, noticing what changes under way.
+
+use super::client::{Consumer, Settings};
+use super::gather::Gathering;
+use super::trouble;
+use crate::options::Start;
+use crate::source::heartbeat;
+use helios_contract::record::{Chunk, Gap, Offsets};
+use helios_contract::{Clock, Error, Kind, Result};
+use rdkafka::consumer::Consumer as _;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
+use rdkafka::message::Message;
+use rdkafka::metadata::MetadataPartition;
+use rdkafka::{Offset, TopicPartitionList};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+/// How long the brokers may take for an answer.
+const ANSWER: Duration = Duration::from_secs(5);
+/// How long the first connection may take.
+const CONNECT: Duration = Duration::from_secs(10);
+/// How often the brokers are asked while something is wrong.
+const PROBE: Duration = Duration::from_secs(1);
+/// How long the thread waits for a message before it looks whether it is to stop.
+const IDLE: Duration = Duration::from_millis(100);
+/// What one send holds at most.
+const SEND_RECORDS_MAX: usize = 16_384;
+const SEND_BYTES_MAX: usize = 4 << 20;
+
+/// A consumer with every partition of the topic assigned.
+pub(super) struct Reader {
+    consumer: Arc<Consumer>,
+    settings: Settings,
+    clock: Arc<dyn Clock>,
+    refresh: Duration,
+    partitions: BTreeMap<i32, Place>,
+    // Moves to be sent before anything else: first positions, and gaps.
+    moves: Vec<Chunk>,
+    next_refresh: Instant,
+    in_trouble: bool,
+    // A position we fetch from is gone, or the topic is another one.
+    is_out_of_range: bool,
+}
+
+// The next offset to read of a partition.
+struct Place {
+    name: Arc<str>,
+    next: i64,
+}
+
+impl Reader {
+    /// Blocks until the topic's partitions are known and assigned.
+    pub(super) fn connect(settings: Settings, stored: &Offsets, refresh: Duration, clock: Arc<dyn Clock>) -> Result<Reader> {
+        let consumer = settings.consumer()?;
+        let ids = connect(&consumer, &settings)?;
+        let mut reader = Reader {
+            consumer,
+            settings,
+            clock,
+            refresh,
+            partitions: BTreeMap::new(),
+            moves: Vec::new(),
+            next_refresh: Instant::now() + refresh,
+            in_trouble: false,
+            is_out_of_range: false,
+        };
+        // A partition found later has been there from its first message on; only the first opening skips what is old.
+        let start = if stored.is_empty() { reader.settings.start } else { Start::Earliest };
+        for id in ids {
+            reader.place(id, stored.get(&id.to_string()), start)?;
+        }
+        reader.assign()?;
+        Ok(reader)
+    }
+
+    pub(super) fn consumer(&self) -> &Arc<Consumer> {
+        &self.consumer
+    }
+
+    /// Reads until nobody listens any more, or something is wrong that reading on cannot help.
+    pub(super) fn run(mut self, chunks: &mpsc::Sender<Result<Vec<Chunk>>>) {
+        while !chunks.is_closed() {
+            let step = self.step();
+            let is_over = step.as_ref().is_err_and(|error| error.kind() != Kind::Unavailable);
+            let is_news = step.as_ref().map_or(true, |chunks| !chunks.is_empty());
+            if is_news && chunks.blocking_send(step).is_err() || is_over {
+                return;
+            }
+        }
+    }
+
+    fn step(&mut self) -> Result<Vec<Chunk>> {
+        if self.next_refresh <= Instant::now() {
+            self.look_around()?;
+        }
+        if !self.moves.is_empty() {
+            return Ok(std::mem::take(&mut self.moves));
+        }
+        let mut gathering = Gathering::default();
+        // What was gathered before an error is read again once the stream is opened anew.
+        self.gather(&mut gathering)?;
+        Ok(gathering.into_chunks())
+    }
+
+    fn gather(&mut self, gathering: &mut Gathering) -> Result<()> {
+        let consumer = self.consumer.clone();
+        let mut wait = IDLE;
+        while gathering.n_records() < SEND_RECORDS_MAX && gathering.n_bytes() < SEND_BYTES_MAX {
+            let message = match consumer.poll(wait) {
+                Some(Ok(message)) => message,
+                Some(Err(error)) => return self.heard(&error),
+                None => return Ok(()),
+            };
+            wait = Duration::ZERO;
+            let Some(place) = self.partitions.get_mut(&message.partition()) else { continue };
+            // What was prefetched before a new assignment may still come; it was read already.
+            if message.offset() < place.next {
+                continue;
+            }
+            let n_bytes = message.payload_len();
+            if n_bytes > self.settings.message_bytes_max {
+                let detail = format!("the message at offset {} of partition {} has {n_bytes} bytes", message.offset(), message.partition());
+                return Err(trouble::of(&self.settings.what(), Code::MessageSizeTooLarge, &detail));
+            }
+            gathering.add(&message, &place.name, place.next, &*self.clock);
+            place.next = message.offset() + 1;
+        }
+        Ok(())
+    }
+
+    /// What an error between messages means. One broker of many may come and go: only when the topic cannot be looked up
+    /// either is the stream in trouble, so that is what happens next.
+    fn heard(&mut self, error: &KafkaError) -> Result<()> {
+        let Some(code) = error.rdkafka_error_code() else { return Ok(()) };
+        if trouble::is_final(code) {
+            let reason = self.consumer.context().take_error().filter(|(heard, _)| *heard == code).map(|(_, reason)| reason);
+            return Err(trouble::of(&self.settings.what(), code, &reason.unwrap_or_default()));
+        }
+        self.is_out_of_range |= code == Code::AutoOffsetReset;
+        self.next_refresh = Instant::now();
+        Ok(())
+    }
+
+    /// Asks for partitions we do not have yet, and whether all is well.
+    fn look_around(&mut self) -> Result<()> {
+        self.next_refresh = Instant::now() + PROBE;
+        let ids = partitions(&self.consumer, &self.settings, ANSWER).map_err(|error| self.lost(error))?;
+        let new: Vec<i32> = ids.into_iter().filter(|id| !self.partitions.contains_key(id)).collect();
+        for id in &new {
+            self.place(*id, None, Start::Earliest)?;
+        }
+        if self.is_out_of_range {
+            self.pass_what_is_gone()?;
+        }
+        if self.is_out_of_range || !new.is_empty() {
+            self.assign()?;
+            self.is_out_of_range = false;
+        }
+        if std::mem::take(&mut self.in_trouble) {
+            self.moves.push(heartbeat());
+        }
+        self.next_refresh = Instant::now() + self.refresh;
+        Ok(())
+    }
+
+    fn lost(&mut self, error: Error) -> Error {
+        self.in_trouble = true;
+        if error.kind() != Kind::NotFound {
+            return error;
+        }
+        trouble::named(Kind::NotFound, "topic_deleted", &self.settings.what(), "the topic was there and is gone".to_owned())
+            .hint("What was read stays in the table. Drop the stream, or create a new one for a new topic.")
+    }
+
+    // Finds where reading a partition begins. A new one's beginning is stored at once: from then on it is exact.
+    fn place(&mut self, id: i32, stored: Option<&String>, start: Start) -> Result<()> {
+        let name: Arc<str> = id.to_string().into();
+        let next = match stored {
+            Some(stored) => {
+                let not_ours = || Error::corrupt(format!("the stored position '{stored}' of partition {id} is no kafka offset"));
+                let next = stored.parse().map_err(|_| not_ours())?;
+                self.partitions.insert(id, Place { name, next });
+                return self.pass_gone(id);
+            }
+            None => self.beginning(id, start)?,
+        };
+        self.moves.push(move_chunk(name.clone(), None, next, Vec::new()));
+        self.partitions.insert(id, Place { name, next });
+        Ok(())
+    }
+
+    fn beginning(&self, id: i32, start: Start) -> Result<i64> {
+        let (low, high) = self.watermarks(id)?;
+        let at = match start {
+            Start::Earliest => return Ok(low),
+            Start::Latest => return Ok(high),
+            Start::At(at) => at.0 / 1_000,
+        };
+        let mut times = TopicPartitionList::new();
+        times.add_partition_offset(&self.settings.topic, id, Offset::Offset(at)).map_err(|e| self.answer(&e))?;
+        let found = self.consumer.offsets_for_times(times, ANSWER).map_err(|e| self.answer(&e))?;
+        // No message is that young: begin at the end.
+        Ok(match found.find_partition(&self.settings.topic, id).map(|element| element.offset()) {
+            Some(Offset::Offset(offset)) => offset,
+            _ => high,
+        })
+    }
+
+    fn pass_what_is_gone(&mut self) -> Result<()> {
+        let ids: Vec<i32> = self.partitions.keys().copied().collect();
+        ids.into_iter().try_for_each(|id| self.pass_gone(id))
+    }
+
+    // Where retention was faster than we were, the loss is recorded and reading continues behind it.
+    fn pass_gone(&mut self, id: i32) -> Result<()> {
+        let (low, high) = self.watermarks(id)?;
+        let Some(place) = self.partitions.get_mut(&id) else { return Ok(()) };
+        if place.next > high {
+            let detail = format!("the next offset of partition {id} is {}, but the partition ends at {high}", place.next);
+            return Err(trouble::named(Kind::Invalid, "topic_recreated", &self.settings.what(), detail)
+                .hint("The topic was deleted and created again, or lost messages. Create a new stream for it; what was read stays in this one."));
+        }
+        if place.next < low {
+            let reason = "retention passed: the messages were deleted before they were read".to_owned();
+            let n_lost = u64::try_from(low - place.next).ok();
+            let gap = Gap { first: place.next.to_string(), last: (low - 1).to_string(), n_lost, reason };
+            self.moves.push(move_chunk(place.name.clone(), Some(place.next), low, vec![gap]));
+            place.next = low;
+        }
+        Ok(())
+    }
+
+    fn watermarks(&self, id: i32) -> Result<(i64, i64)> {
+        self.consumer.fetch_watermarks(&self.settings.topic, id, ANSWER).map_err(|e| self.answer(&e))
+    }
+
+    fn assign(&self) -> Result<()> {
+        let mut list = TopicPartitionList::with_capacity(self.partitions.len());
+        for (id, place) in &self.partitions {
+            list.add_partition_offset(&self.settings.topic, *id, Offset::Offset(place.next)).map_err(|e| self.answer(&e))?;
+        }
+        self.consumer.assign(&list).map_err(|e| self.answer(&e))
+    }
+
+    fn answer(&self, error: &KafkaError) -> Error {
+        answer(&self.consumer, &self.settings, error)
+    }
+}
+
+fn move_chunk(partition: Arc<str>, from: Option<i64>, to: i64, gaps: Vec<Gap>) -> Chunk {
+    let from = from.map(|from| from.to_string());
+    Chunk { partition, from, to: to.to_string(), records: Vec::new(), gaps, idempotency_key: None, tag: 0 }
+}
+
+/// The partitions, once the brokers answer; wrong passwords and the like are told as soon as they are known.
+pub(super) fn connect(consumer: &Consumer, settings: &Settings) -> Result<Vec<i32>> {
+    let deadline = Instant::now() + CONNECT;
+    loop {
+        let found = partitions(consumer, settings, PROBE);
+        // Nothing is assigned yet, so there are only events, and no messages to lose.
+        while consumer.poll(Duration::ZERO).is_some() {}
+        let Err(error) = found else { return found };
+        if error.kind() != Kind::Unavailable {
+            return Err(error);
+        }
+        let reason = consumer.context().take_error();
+        let is_over = Instant::now() >= deadline || reason.as_ref().is_some_and(|(code, _)| trouble::is_our_fault(*code));
+        if is_over {
+            return Err(reason.map_or(error, |(code, reason)| trouble::of(&settings.what(), code, &reason)));
+        }
+    }
+}
+
+fn partitions(consumer: &Consumer, settings: &Settings, limit: Duration) -> Result<Vec<i32>> {
+    let metadata = consumer.fetch_metadata(Some(&settings.topic), limit).map_err(|e| answer(consumer, settings, &e))?;
+    let Some(topic) = metadata.topics().iter().find(|topic| topic.name() == settings.topic) else {
+        return Err(trouble::of(&settings.what(), Code::UnknownTopic, ""));
+    };
+    if let Some(error) = topic.error() {
+        return Err(trouble::of(&settings.what(), error.into(), ""));
+    }
+    Ok(topic.partitions().iter().map(MetadataPartition::id).collect())
+}
+
+// A request that was not answered: the errors heard on the side often say why.
+fn answer(consumer: &Consumer, settings: &Settings, error: &KafkaError) -> Error {
+    let code = error.rdkafka_error_code().unwrap_or(Code::Fail);
+    let answered = trouble::of(&settings.what(), code, "");
+    match consumer.context().take_error().filter(|_| answered.kind() == Kind::Unavailable) {
+        Some((heard, reason)) => trouble::of(&settings.what(), heard, &reason),
+        None => answered,
+    }
+}

@@ -1,0 +1,290 @@
+//! Carries out statements about streams, and keeps one task a stream running, whatever happens to the others.
+
+use crate::definition;
+use crate::infer;
+use crate::pipeline::{self, Job};
+use crate::report::{Metrics, Report};
+use crate::source::{self, http::Inbox};
+use crate::backoff::Backoff;
+use crate::{Config, Parts};
+use bytes::Bytes;
+use futures::FutureExt;
+use futures::future::join_all;
+use helios_contract::column::Column;
+use helios_contract::stream::{Format, SourceKind, Stream, StreamChange, StreamCommand, StreamDefinition, StreamStatus};
+use helios_contract::{Error, Kind, Result, StreamName};
+use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::select;
+use tokio::task::JoinHandle;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+use tracing::error;
+
+/// All streams, and the tasks of those that are not paused.
+pub(crate) struct Supervisor {
+    pub(crate) config: Config,
+    pub(crate) parts: Parts,
+    metrics: Arc<Metrics>,
+    streams: Mutex<BTreeMap<StreamName, Kept>>,
+    // Held while a statement is carried out: statements come one after the other.
+    changing: tokio::sync::Mutex<()>,
+}
+
+/// What is kept of one stream; report and inbox outlive its task.
+struct Kept {
+    stream: Arc<Stream>,
+    report: Arc<Report>,
+    inbox: Arc<Inbox>,
+    running: Option<Running>,
+}
+
+struct Running {
+    stop: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl Supervisor {
+    pub(crate) fn new(config: Config, parts: Parts) -> Result<Arc<Supervisor>> {
+        let metrics = Arc::new(Metrics::register(&parts.metrics)?);
+        Ok(Arc::new(Supervisor { config, parts, metrics, streams: Mutex::default(), changing: tokio::sync::Mutex::default() }))
+    }
+
+    /// Starts every stream of the catalog that is not paused.
+    pub(crate) async fn start_all(&self) {
+        let _changing = self.changing.lock().await;
+        for stream in self.parts.catalog.streams() {
+            self.start(stream);
+        }
+    }
+
+    /// Stops all streams at once; each commits what is open.
+    pub(crate) async fn stop_all(&self) {
+        let _changing = self.changing.lock().await;
+        let running: Vec<Running> = self.lock().values_mut().filter_map(|kept| kept.running.take()).collect();
+        join_all(running.into_iter().map(stop)).await;
+    }
+
+    pub(crate) fn status(&self) -> Vec<StreamStatus> {
+        self.lock().values().map(|kept| kept.report.status()).collect()
+    }
+
+    /// A stream as it is now.
+    pub(crate) fn stream(&self, name: &StreamName) -> Result<Arc<Stream>> {
+        Ok(self.inbox(name)?.0)
+    }
+
+    /// A stream as it is now, and where records are pushed to it.
+    pub(crate) fn inbox(&self, name: &StreamName) -> Result<(Arc<Stream>, Arc<Inbox>)> {
+        let streams = self.lock();
+        let kept = streams.get(name).ok_or_else(|| not_found(name, streams.keys()))?;
+        Ok((kept.stream.clone(), kept.inbox.clone()))
+    }
+
+    /// Why a stream that should read takes no records.
+    pub(crate) fn why_closed(&self, name: &StreamName) -> Error {
+        let status = self.lock().get(name).map(|kept| kept.report.status());
+        let message = status.map(|status| status.message).filter(|message| !message.is_empty());
+        let message = message.unwrap_or_else(|| "it is still starting".to_owned());
+        Error::unavailable(format!("the stream {name} takes no records now: {message}")).hint("Send them again in a moment.")
+    }
+
+    /// Carries out a statement, to its end even when the caller goes away.
+    pub(crate) async fn apply(self: &Arc<Self>, command: StreamCommand) -> Result<StreamDefinition> {
+        let supervisor = self.clone();
+        let applying = tokio::spawn(async move {
+            let _changing = supervisor.changing.lock().await;
+            match command {
+                StreamCommand::Create { definition, if_not_exists } => supervisor.create(*definition, if_not_exists).await,
+                StreamCommand::Alter { name, change } => supervisor.alter(&name, change).await,
+                StreamCommand::Drop { name, if_exists } => supervisor.remove(&name, if_exists).await,
+                StreamCommand::Pause(name) => supervisor.pause(&name, true).await,
+                StreamCommand::Resume(name) => supervisor.pause(&name, false).await,
+            }
+        });
+        applying.await.map_err(|e| Error::internal("carrying out a statement about a stream").because(e))?
+    }
+
+    /// Gives a stream without columns those inferred from its first push; another push may have done so already.
+    pub(crate) async fn fix_columns(self: &Arc<Self>, name: &StreamName, columns: Vec<Column>) -> Result<()> {
+        let supervisor = self.clone();
+        let name = name.clone();
+        let fixing = tokio::spawn(async move {
+            let _changing = supervisor.changing.lock().await;
+            let mut stream = Stream::clone(&*supervisor.stream(&name)?);
+            if !stream.definition.columns.is_empty() {
+                return Ok(());
+            }
+            take_columns(&mut stream.definition, columns);
+            definition::check(&stream.definition)?;
+            supervisor.replace(stream).await.map(drop)
+        });
+        fixing.await.map_err(|e| Error::internal("fixing the columns of a stream").because(e))?
+    }
+
+    async fn create(self: &Arc<Self>, mut definition: StreamDefinition, if_not_exists: bool) -> Result<StreamDefinition> {
+        if let Ok(stream) = self.stream(&definition.name) {
+            if if_not_exists {
+                return Ok(stream.definition.clone());
+            }
+            return Err(Error::conflict(format!("the stream {} exists already", definition.name))
+                .hint("Choose another name, or say CREATE STREAM IF NOT EXISTS."));
+        }
+        definition::complete(&mut definition);
+        definition::check(&definition)?;
+        if definition.columns.is_empty() && definition.source != SourceKind::Http {
+            let columns = self.sampled_columns(&definition).await?;
+            take_columns(&mut definition, columns);
+            definition::check(&definition)?;
+        }
+        let stream = self.parts.catalog.create(definition).await?;
+        self.start(stream.clone());
+        Ok(stream.definition.clone())
+    }
+
+    async fn sampled_columns(&self, definition: &StreamDefinition) -> Result<Vec<Column>> {
+        if definition.format == Format::Csv {
+            return Err(Error::invalid("columns cannot be inferred from CSV records, which do not name their fields")
+                .hint("Declare them: CREATE STREAM name (column type, ...) FROM ..."));
+        }
+        let sample = source::sample(definition, &self.config, &self.parts).await?;
+        let sample: Vec<&[u8]> = sample.iter().map(Bytes::as_ref).collect();
+        infer::infer(&sample)
+    }
+
+    async fn alter(self: &Arc<Self>, name: &StreamName, change: StreamChange) -> Result<StreamDefinition> {
+        let mut stream = Stream::clone(&*self.stream(name)?);
+        stream.definition = definition::change(&stream.definition, change)?;
+        Ok(self.replace(stream).await?.definition.clone())
+    }
+
+    async fn pause(self: &Arc<Self>, name: &StreamName, paused: bool) -> Result<StreamDefinition> {
+        let mut stream = Stream::clone(&*self.stream(name)?);
+        if stream.paused == paused {
+            return Ok(stream.definition);
+        }
+        stream.paused = paused;
+        Ok(self.replace(stream).await?.definition.clone())
+    }
+
+    async fn remove(&self, name: &StreamName, if_exists: bool) -> Result<StreamDefinition> {
+        let stream = match self.stream(name) {
+            Ok(stream) => stream,
+            Err(_) if if_exists => return Ok(StreamDefinition::new(name.clone(), SourceKind::Http)),
+            Err(error) => return Err(error),
+        };
+        self.stop(name).await;
+        if let Err(error) = self.parts.catalog.remove(name).await
+            && error.kind() != Kind::NotFound
+        {
+            self.start(stream);
+            return Err(error);
+        }
+        if let Some(kept) = self.lock().remove(name) {
+            kept.report.forget();
+        }
+        Ok(stream.definition.clone())
+    }
+
+    /// Stops the stream, so that nothing is in flight under the old definition, and starts it with the new one.
+    async fn replace(self: &Arc<Self>, stream: Stream) -> Result<Arc<Stream>> {
+        let name = stream.definition.name.clone();
+        let old = self.stream(&name)?;
+        self.stop(&name).await;
+        let replaced = self.parts.catalog.replace(stream).await;
+        self.start(replaced.as_ref().unwrap_or(&old).clone());
+        replaced
+    }
+
+    // The stream's task ends by itself within `stop_ms`, or at once when it is in trouble.
+    async fn stop(&self, name: &StreamName) {
+        let running = self.lock().get_mut(name).and_then(|kept| kept.running.take());
+        if let Some(running) = running {
+            stop(running).await;
+        }
+    }
+
+    fn start(&self, stream: Arc<Stream>) {
+        let name = stream.definition.name.clone();
+        let mut streams = self.lock();
+        let kept = streams.entry(name).or_insert_with(|| Kept {
+            stream: stream.clone(),
+            report: Arc::new(Report::new(&stream, self.parts.clock.clone(), self.metrics.clone())),
+            inbox: Inbox::new(self.config.push_bytes_max, self.config.push_requests_max),
+            running: None,
+        });
+        kept.stream = stream.clone();
+        if stream.paused {
+            kept.report.paused();
+            return;
+        }
+        let stop = CancellationToken::new();
+        let job = Arc::new(Job {
+            config: self.config.clone(),
+            parts: self.parts.clone(),
+            stream,
+            report: kept.report.clone(),
+            inbox: kept.inbox.clone(),
+            stop: stop.clone(),
+        });
+        kept.running = Some(Running { stop, task: tokio::spawn(keep_running(job)) });
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<StreamName, Kept>> {
+        self.streams.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn stop(running: Running) {
+    running.stop.cancel();
+    if let Err(error) = running.task.await {
+        error!(%error, "the task of a stream broke while it stopped");
+    }
+}
+
+/// Runs a stream's pipeline, and opens it again after whatever stopped it, until it is told to stop.
+async fn keep_running(job: Arc<Job>) {
+    let mut away = job.backoff();
+    let mut failed = Backoff::new(job.config.reopen_delay_min_ms, job.config.reopen_delay_max_ms);
+    loop {
+        let before = job.report.last_commit();
+        let outcome = AssertUnwindSafe(pipeline::run(&job)).catch_unwind().await;
+        let error = match outcome {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => error,
+            Err(panic) => Arc::new(broken(&*panic)),
+        };
+        job.report.trouble(&error);
+        if job.report.last_commit() != before {
+            away.reset();
+            failed.reset();
+        }
+        let pause = if error.kind() == Kind::Unavailable { away.pause() } else { failed.pause() };
+        select! { biased;
+            () = job.stop.cancelled() => return,
+            () = sleep(pause) => {}
+        }
+    }
+}
+
+fn broken(panic: &(dyn std::any::Any + Send)) -> Error {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned()).or_else(|| panic.downcast_ref::<String>().cloned());
+    Error::internal(format!("the task of the stream broke: {}", text.unwrap_or_default())).hint("This is a bug in Helios; please report it.")
+}
+
+fn take_columns(definition: &mut StreamDefinition, columns: Vec<Column>) {
+    definition.event_time = definition.event_time.take().or_else(|| infer::event_time(&columns));
+    definition.columns = columns;
+}
+
+fn not_found<'a>(name: &StreamName, names: impl Iterator<Item = &'a StreamName>) -> Error {
+    let error = Error::not_found(format!("there is no stream {name}"));
+    match helios_contract::error::nearest(name.as_str(), names.map(StreamName::as_str)) {
+        Some(near) => error.hint(format!("Did you mean {near}?")),
+        None => error.hint("SHOW STREAMS lists them."),
+    }
+}
+
+#[cfg(test)]
+mod tests;

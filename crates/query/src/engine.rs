@@ -1,0 +1,299 @@
+//! The engine: takes a statement, answers it.
+
+use crate::history::{History, Queries, Ticket};
+use crate::limits::Allowed;
+use crate::parse::{self, Statement, Text};
+use crate::rewrite::{self, INFORMATION, Needs, PUBLIC, SYSTEM};
+use crate::run::{self, Running, too_slow};
+use crate::session::{Session, Sessions};
+use crate::table::{SnapshotTable, declared};
+use crate::{parameters, plan, show, snapshots, system};
+use arrow::datatypes::SchemaRef;
+use arrow::record_batch::RecordBatch;
+use async_trait::async_trait;
+use datafusion::catalog::{MemorySchemaProvider, SchemaProvider};
+use datafusion::physical_plan::execute_stream;
+use datafusion::sql::sqlparser::ast::Statement as SqlStatement;
+use helios_contract::Clock;
+use helios_contract::error::{Error, Result, nearest};
+use helios_contract::query::{Answer, Parameters, Query, QueryEngine};
+use helios_contract::store::{Catalog, Snapshot, TableStore};
+use helios_contract::stream::{OptionValue, Options, Stream, StreamChange, StreamCommand, StreamControl};
+use helios_contract::system::SystemTable;
+use object_store::ObjectStore;
+use prometheus::Registry;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
+
+/// What queries may use. Each limit is both the default and the most a query can ask for.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Memory of one query, before it spills.
+    pub memory_bytes: u64,
+    /// Memory of all queries together.
+    pub memory_bytes_total: u64,
+    /// Wall time of one query, from its start until its last row is taken.
+    pub seconds: u64,
+    /// Rows one query may answer.
+    pub n_rows: u64,
+    /// Queries that run at the same time; more wait a little, then are refused.
+    pub n_queries: usize,
+    /// Parts a query is divided into, to run on as many cores.
+    pub n_partitions: usize,
+    /// Where queries spill to; the system's folder for temporary files when none is given.
+    pub spill_dir: Option<PathBuf>,
+    /// The most that may be spilled by all queries together.
+    pub spill_bytes: u64,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            memory_bytes: 256 << 20,
+            memory_bytes_total: 512 << 20,
+            seconds: 30,
+            n_rows: 1_000_000,
+            n_queries: 16,
+            n_partitions: 2,
+            spill_dir: None,
+            spill_bytes: 10 << 30,
+        }
+    }
+}
+
+/// What the engine is put together from.
+pub struct Parts {
+    /// Tells `now()`.
+    pub clock: Arc<dyn Clock>,
+    /// Where snapshots come from.
+    pub tables: Arc<dyn TableStore>,
+    /// Which streams there are.
+    pub catalog: Arc<dyn Catalog>,
+    /// Carries out statements about streams.
+    pub control: Arc<dyn StreamControl>,
+    /// Where the files of snapshots are.
+    pub store: Arc<dyn ObjectStore>,
+    /// `system.*`, to which the engine adds `queries` and `metrics`.
+    pub system: Vec<Arc<dyn SystemTable>>,
+    /// Where the engine counts, and what `system.metrics` shows.
+    pub metrics: Registry,
+}
+
+/// Answers SQL over snapshots.
+pub struct Engine {
+    config: Config,
+    parts: Parts,
+    sessions: Sessions,
+    system: Arc<dyn SchemaProvider>,
+    history: Arc<History>,
+    slots: Arc<Semaphore>,
+}
+
+/// How long a query waits for its turn.
+const TURN_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Puts an engine together.
+///
+/// # Errors
+/// `Unavailable` when the folder for spilling cannot be used; `Internal` when metrics of the same names are registered.
+pub fn open(config: Config, mut parts: Parts) -> Result<Arc<Engine>> {
+    let sessions = Sessions::open(&config, Arc::clone(&parts.store))?;
+    let history = History::open(Arc::clone(&parts.clock), &parts.metrics)?;
+    parts.system.push(Arc::new(Queries(Arc::clone(&history))));
+    parts.system.push(Arc::new(system::Metrics(parts.metrics.clone())));
+    let system = system::schema(&parts.system);
+    let slots = Arc::new(Semaphore::new(config.n_queries.max(1)));
+    Ok(Arc::new(Engine { config, parts, sessions, system, history, slots }))
+}
+
+#[async_trait]
+impl QueryEngine for Engine {
+    async fn check(&self, sql: &str) -> Result<SchemaRef> {
+        let (statement, text) = parse::parse(sql)?;
+        match statement {
+            Statement::Query(mut statement) => {
+                parameters::blank(&mut statement);
+                let needs = rewrite::rewrite(&mut statement, &text)?;
+                let (session, _) = self.session(&needs, self.config.memory_bytes).await?;
+                plan::fields(session, *statement, text).await
+            }
+            Statement::Stream(command) => Ok(Arc::new(show::fields(&command))),
+            shown => self.shown(&shown).map(|batch| batch.schema()),
+        }
+    }
+
+    async fn run(&self, query: Query) -> Result<Answer> {
+        let allowed = Allowed::of(&self.config, &query.limits);
+        let deadline = Instant::now() + allowed.time;
+        let ticket = self.history.begin(&query.id, parse::unread(&query.sql))?;
+        let started = tokio::select! {
+            biased;
+            error = ticket.cancelled() => Err(error),
+            () = tokio::time::sleep_until(deadline) => Err(too_slow(allowed.time)),
+            started = self.start(&query, &allowed, &ticket) => started,
+        };
+        match started {
+            Ok(started) => Ok(started.answer(allowed, deadline, ticket)),
+            Err(error) => {
+                ticket.end(Err(&error));
+                Err(error)
+            }
+        }
+    }
+
+    fn cancel(&self, id: &str) -> bool {
+        self.history.cancel(id)
+    }
+}
+
+/// A statement that was read and begun.
+enum Started {
+    /// Carried out: this is the answer.
+    Done(RecordBatch),
+    /// Rows will come.
+    Rows {
+        rows: datafusion::execution::SendableRecordBatchStream,
+        snapshots: Vec<Arc<Snapshot>>,
+        slot: OwnedSemaphorePermit,
+        freshness: Option<Duration>,
+    },
+}
+
+impl Started {
+    fn answer(self, allowed: Allowed, deadline: Instant, ticket: Ticket) -> Answer {
+        let id = ticket.id.clone();
+        match self {
+            Started::Done(batch) => {
+                Answer { id, schema: batch.schema(), snapshot: None, freshness: None, rows: run::one(batch, ticket) }
+            }
+            Started::Rows { rows, snapshots, slot, freshness } => {
+                let snapshot = snapshots.iter().map(|snapshot| snapshot.version).max();
+                ticket.reads(snapshot);
+                let schema = rows.schema();
+                let rows = run::rows(Running { rows, snapshots, slot, allowed, deadline, ticket });
+                Answer { id, schema, snapshot, freshness, rows }
+            }
+        }
+    }
+}
+
+impl Engine {
+    async fn start(&self, query: &Query, allowed: &Allowed, ticket: &Ticket) -> Result<Started> {
+        let (statement, text) = parse::parse(&query.sql)?;
+        ticket.show(redacted(&statement).as_deref().unwrap_or(&query.sql));
+        match statement {
+            Statement::Query(statement) => self.select(*statement, text, &query.parameters, allowed).await,
+            Statement::Stream(command) => {
+                let definition = self.parts.control.apply(command.clone()).await?;
+                show::carried_out(&command, &definition).map(Started::Done)
+            }
+            shown => self.shown(&shown).map(Started::Done),
+        }
+    }
+
+    async fn select(&self, mut statement: SqlStatement, text: Text, parameters: &Parameters, allowed: &Allowed) -> Result<Started> {
+        let slot = self.turn().await?;
+        parameters::bind(&mut statement, parameters)?;
+        let needs = rewrite::rewrite(&mut statement, &text)?;
+        let (session, snapshots) = self.session(&needs, allowed.memory_bytes as u64).await?;
+        let newest = snapshots.iter().filter_map(|snapshot| snapshot.newest).max();
+        let freshness = newest.map(|newest| self.parts.clock.now().since(newest));
+        let (session, plan) = plan::physical(session, statement, text).await?;
+        let rows = execute_stream(plan, session.task).map_err(|error| crate::errors::from_datafusion(error, None))?;
+        Ok(Started::Rows { rows, snapshots, slot, freshness })
+    }
+
+    async fn turn(&self) -> Result<OwnedSemaphorePermit> {
+        match tokio::time::timeout(TURN_TIMEOUT, Arc::clone(&self.slots).acquire_owned()).await {
+            Ok(slot) => Ok(slot.expect("the semaphore is never closed")),
+            Err(_) => Err(Error::exhausted(format!("{} queries are running and none ended in time", self.config.n_queries))
+                .hint("Try again, or cancel one of those in system.queries.")),
+        }
+    }
+
+    /// A session with the tables a statement needs, and their snapshots.
+    async fn session(&self, needs: &Needs, memory_bytes: u64) -> Result<(Session, Vec<Arc<Snapshot>>)> {
+        let memory_bytes = usize::try_from(memory_bytes).unwrap_or(usize::MAX);
+        let public: Arc<MemorySchemaProvider> = Arc::default();
+        let schemas: Vec<(&str, Arc<dyn SchemaProvider>)> = vec![(PUBLIC, Arc::clone(&public) as _), (SYSTEM, Arc::clone(&self.system))];
+        let session = self.sessions.begin(schemas, self.parts.clock.now(), memory_bytes);
+        let snapshots = snapshots::fetch(&self.parts, &session, &needs.tables).await?;
+        let register = |name: String, table| drop(public.register_table(name, table));
+        for (reference, snapshot) in needs.tables.iter().zip(&snapshots) {
+            let table = SnapshotTable::new(Arc::clone(snapshot), &needs.hidden, self.sessions.access());
+            register(reference.planned_as.clone(), Arc::new(table));
+        }
+        if needs.every_table {
+            for stream in self.parts.catalog.streams() {
+                let name = stream.definition.name.to_string();
+                if !public.table_exist(&name) {
+                    register(name, declared(&stream.definition));
+                }
+            }
+        }
+        Ok((session, snapshots))
+    }
+
+    fn shown(&self, statement: &Statement) -> Result<RecordBatch> {
+        match statement {
+            Statement::ShowStreams => show::streams(&self.parts.control.status()),
+            Statement::ShowCreateStream(name) => show::create_stream(&self.stream(name)?.definition),
+            Statement::Describe(name) => match name.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+                [name] | [PUBLIC, name] => show::stream_columns(&self.table(name)?.definition),
+                [SYSTEM, name] => match self.parts.system.iter().find(|table| table.name() == name) {
+                    Some(table) => show::columns(&table.schema()),
+                    None => Err(snapshots::unknown_table(&self.parts, &format!("system.{name}"))),
+                },
+                _ => Err(Error::invalid(format!("{} cannot be described", name.join("."))).hint(format!(
+                    "Name a stream or a table of the schema system; {INFORMATION}.columns lists the rest."
+                ))),
+            },
+            Statement::Query(_) | Statement::Stream(_) => Err(Error::internal("a statement went the wrong way")),
+        }
+    }
+
+    fn table(&self, name: &str) -> Result<Arc<Stream>> {
+        let found = self.parts.catalog.streams().into_iter().find(|stream| stream.definition.name.as_str() == name);
+        found.ok_or_else(|| snapshots::unknown_table(&self.parts, name))
+    }
+
+    fn stream(&self, name: &str) -> Result<Arc<Stream>> {
+        let streams = self.parts.catalog.streams();
+        let near = nearest(name, streams.iter().map(|stream| stream.definition.name.as_str())).map(str::to_owned);
+        streams.into_iter().find(|stream| stream.definition.name.as_str() == name).ok_or_else(|| {
+            Error::not_found(format!("there is no stream `{name}`")).hint(match near {
+                Some(near) => format!("Did you mean `{near}`?"),
+                None => "SHOW STREAMS lists them.".to_owned(),
+            })
+        })
+    }
+}
+
+/// A statement with options as `system.queries` shows it: without texts that may be secret. `None`: as it was sent.
+fn redacted(statement: &Statement) -> Option<String> {
+    match statement {
+        Statement::Stream(StreamCommand::Create { definition, .. }) => {
+            let mut definition = definition.clone();
+            definition.options = hushed(&definition.options);
+            Some(definition.to_string())
+        }
+        Statement::Stream(StreamCommand::Alter { name, change: StreamChange::SetOptions(options) }) => {
+            let options: Vec<String> = hushed(options).iter().map(|(option, value)| format!("{option} = {value}")).collect();
+            Some(format!("ALTER STREAM {name} SET ({})", options.join(", ")))
+        }
+        _ => None,
+    }
+}
+
+fn hushed(options: &Options) -> Options {
+    const TELLING: [&str; 5] = ["password", "secret", "token", "key", "credential"];
+    let hush = |(name, value): (&String, &OptionValue)| {
+        let secret = TELLING.iter().any(|word| name.contains(word)) && matches!(value, OptionValue::Text(_) | OptionValue::Number(_));
+        (name.clone(), if secret { OptionValue::Text("***".to_owned()) } else { value.clone() })
+    };
+    options.iter().map(hush).collect()
+}

@@ -1,0 +1,274 @@
+//! One text, one statement: reads it, or says where it stops making sense.
+
+use crate::dialect::HeliosDialect;
+use crate::statement::{self, Cursor};
+use datafusion::sql::sqlparser::ast::{DescribeAlias, Statement as SqlStatement};
+use datafusion::sql::sqlparser::parser::{Parser, ParserError};
+use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer, Word};
+use helios_contract::error::{Error, Result, TextPosition, nearest};
+use helios_contract::stream::StreamCommand;
+
+/// Longest text read.
+const SQL_BYTES_MAX: usize = 1 << 20;
+/// Deepest nesting of parentheses and brackets.
+const NESTING_MAX: usize = 100;
+/// Longest run of tokens without a comma. A run becomes a tree as deep as it is long, and dropping a tree takes stack.
+const RUN_MAX: usize = 4_000;
+
+const RUNS: &str = "Helios runs SELECT, WITH, VALUES, EXPLAIN, SHOW, DESCRIBE and statements about streams.";
+const STARTS: [&str; 14] = [
+    "SELECT", "WITH", "VALUES", "EXPLAIN", "SHOW", "DESCRIBE", "DESC", "CREATE", "ALTER", "DROP", "PAUSE", "RESUME", "INSERT",
+    "UPDATE",
+];
+const CLAUSES: [&str; 22] = [
+    "FROM", "WHERE", "GROUP", "ORDER", "HAVING", "LIMIT", "OFFSET", "JOIN", "INNER", "LEFT", "RIGHT", "FULL", "CROSS", "UNION",
+    "EXCEPT", "INTERSECT", "QUALIFY", "WINDOW", "USING", "BETWEEN", "LIKE", "SELECT",
+];
+const SHOW_TABLES: &str = "SELECT table_schema AS \"schema\", table_name AS \"table\" FROM information_schema.tables \
+     WHERE table_schema <> 'information_schema' ORDER BY table_schema, table_name";
+
+/// A statement, read.
+#[derive(Debug)]
+pub(crate) enum Statement {
+    /// Planned and run by DataFusion: a query, or `EXPLAIN` of one.
+    Query(Box<SqlStatement>),
+    /// Carried out by the stream control.
+    Stream(StreamCommand),
+    /// `SHOW STREAMS`
+    ShowStreams,
+    /// `SHOW CREATE STREAM name`
+    ShowCreateStream(String),
+    /// `DESCRIBE [schema.]name`
+    Describe(Vec<String>),
+}
+
+/// The words of a statement and where they stand.
+#[derive(Debug)]
+pub(crate) struct Text {
+    tokens: Vec<TokenWithSpan>,
+}
+
+impl Text {
+    /// Where `name` stands for the first time as an identifier.
+    pub(crate) fn position_of(&self, name: &str) -> Option<TextPosition> {
+        let is_name = |word: &Word| word.value == name || (word.quote_style.is_none() && word.value.eq_ignore_ascii_case(name));
+        self.tokens.iter().find(|t| matches!(&t.token, Token::Word(word) if is_name(word))).map(start)
+    }
+
+    /// Whether `name` stands anywhere as an identifier.
+    pub(crate) fn mentions(&self, name: &str) -> bool {
+        self.position_of(name).is_some()
+    }
+}
+
+/// Reads the one statement in `sql`.
+///
+/// # Errors
+/// `Invalid`, with the place and, where there is one, the likely correction.
+pub(crate) fn parse(sql: &str) -> Result<(Statement, Text)> {
+    let text = Text { tokens: tokens(sql)? };
+    let statement = statement(&text.tokens, end_of(sql))?;
+    Ok((statement, text))
+}
+
+/// What may be shown of a statement before it was read: one about streams may hold a password.
+pub(crate) fn unread(sql: &str) -> &str {
+    const STREAM: &[u8] = b"STREAM";
+    let about_streams = sql.as_bytes().windows(STREAM.len()).any(|word| word.eq_ignore_ascii_case(STREAM));
+    if about_streams { "(a statement that was not read)" } else { sql }
+}
+
+fn tokens(sql: &str) -> Result<Vec<TokenWithSpan>> {
+    if sql.len() > SQL_BYTES_MAX {
+        return Err(Error::invalid(format!("the statement is {} bytes long; at most {SQL_BYTES_MAX} are read", sql.len()))
+            .hint("Shorten it; long lists of values belong into a stream that the query joins."));
+    }
+    let dialect = HeliosDialect::default();
+    let mut tokens = Tokenizer::new(&dialect, sql)
+        .tokenize_with_location()
+        .map_err(|e| Error::invalid(sentence(&e.message)).at(e.location.line, e.location.column))?;
+    tokens.retain(|t| !matches!(t.token, Token::Whitespace(_)));
+    if let Some(first) = tokens.iter().position(|t| t.token == Token::SemiColon) {
+        if let Some(second) = tokens[first..].iter().find(|t| t.token != Token::SemiColon) {
+            return Err(at(Error::invalid("the request holds several statements"), start(second)).hint("Send one statement at a time."));
+        }
+        tokens.truncate(first);
+    }
+    refuse_depth(&tokens)?;
+    Ok(tokens)
+}
+
+/// Refuses what would become a tree too deep for the stack of whoever walks or drops it.
+fn refuse_depth(tokens: &[TokenWithSpan]) -> Result<()> {
+    let mut runs = vec![0_usize];
+    for token in tokens {
+        match token.token {
+            Token::LParen | Token::LBracket | Token::LBrace => runs.push(0),
+            Token::RParen | Token::RBracket | Token::RBrace if runs.len() > 1 => {
+                runs.pop();
+            }
+            Token::Comma => *runs.last_mut().expect("the outermost run stays") = 0,
+            _ => {}
+        }
+        *runs.last_mut().expect("the outermost run stays") += 1;
+        if runs.len() > NESTING_MAX {
+            return Err(at(Error::invalid(format!("the statement nests more than {NESTING_MAX} levels deep")), start(token))
+                .hint("Split it with WITH, or remove parentheses that change nothing."));
+        }
+        if runs.last().is_some_and(|run| *run > RUN_MAX) {
+            return Err(at(Error::invalid(format!("an expression is more than {RUN_MAX} words long")), start(token))
+                .hint("Write long chains of OR as one IN list."));
+        }
+    }
+    Ok(())
+}
+
+fn statement(tokens: &[TokenWithSpan], end: TextPosition) -> Result<Statement> {
+    let mut cursor = Cursor::new(tokens, end);
+    if cursor.at_end() {
+        return Err(Error::invalid("there is no statement").hint(RUNS));
+    }
+    if let Some(command) = statement::stream_command(&mut cursor)? {
+        cursor.expect_end()?;
+        return Ok(Statement::Stream(command));
+    }
+    let shown = if cursor.take("SHOW STREAMS") {
+        Statement::ShowStreams
+    } else if cursor.take("SHOW CREATE STREAM") {
+        Statement::ShowCreateStream(cursor.identifier("the stream's name")?)
+    } else if cursor.take("SHOW TABLES") {
+        return query(Tokens::Fixed(SHOW_TABLES), end);
+    } else if cursor.take("DESCRIBE") || cursor.take("DESC") {
+        Statement::Describe(cursor.qualified_name("a table's name")?)
+    } else {
+        refuse_start(&cursor)?;
+        return query(Tokens::Given(tokens), end);
+    };
+    cursor.expect_end()?;
+    Ok(shown)
+}
+
+/// Refuses whatever does not begin like a query, before the parser sees it.
+fn refuse_start(cursor: &Cursor) -> Result<()> {
+    const QUERIES: [&str; 5] = ["SELECT", "WITH", "VALUES", "EXPLAIN", "SHOW"];
+    let first = cursor.peek_text().to_uppercase();
+    if first == "(" || QUERIES.contains(&first.as_str()) {
+        return Ok(());
+    }
+    let near = nearest(&first, STARTS).filter(|near| *near != first);
+    let hint = match (first.as_str(), near) {
+        ("CREATE", _) => "Tables are filled by streams: CREATE STREAM name FROM KAFKA | HTTP | DEMO (...).".to_owned(),
+        ("INSERT" | "COPY" | "LOAD", _) => "Rows arrive through streams: send them to an HTTP stream, or use `helios load`.".to_owned(),
+        ("ALTER" | "DROP", _) => format!("Only streams can be changed: {first} STREAM name ..."),
+        (_, Some(near)) => format!("Did you mean {near}?"),
+        _ => RUNS.to_owned(),
+    };
+    Err(at(Error::invalid(format!("{} does not begin a statement that Helios runs", cursor.peek_text())), cursor.position()).hint(hint))
+}
+
+enum Tokens<'a> {
+    Given(&'a [TokenWithSpan]),
+    Fixed(&'static str),
+}
+
+/// Reads a query, or `EXPLAIN [ANALYZE] [VERBOSE]` of one, or a `SHOW` that DataFusion knows.
+fn query(tokens: Tokens, end: TextPosition) -> Result<Statement> {
+    let given = match tokens {
+        Tokens::Given(given) => given.to_vec(),
+        Tokens::Fixed(sql) => self::tokens(sql)?,
+    };
+    let mut cursor = Cursor::new(&given, end);
+    let explain = cursor.take("EXPLAIN");
+    let analyze = explain && cursor.take("ANALYZE");
+    let verbose = explain && cursor.take("VERBOSE");
+    if explain {
+        refuse_start(&cursor)?;
+    }
+    let dialect = HeliosDialect::default();
+    let mut parser = Parser::new(&dialect)
+        .with_recursion_limit(2 * NESTING_MAX)
+        .with_tokens_with_locations(given[cursor.n_taken()..].to_vec());
+    let read = parser.parse_statement().and_then(|statement| match parser.peek_token_ref() {
+        TokenWithSpan { token: Token::EOF, .. } => Ok(statement),
+        more => parser.expected_ref("the end of the statement", more),
+    });
+    let statement = match read.map_err(|e| syntax_error(e, &given, end))? {
+        SqlStatement::Query(query) => SqlStatement::Query(query),
+        shown @ (SqlStatement::ShowColumns { .. } | SqlStatement::ShowVariable { .. } | SqlStatement::ShowFunctions { .. }) if !explain => shown,
+        other => {
+            let verb = other.to_string().split_whitespace().take(2).collect::<Vec<_>>().join(" ");
+            return Err(Error::invalid(format!("{verb} is not a statement that Helios runs")).hint(RUNS));
+        }
+    };
+    if !explain {
+        return Ok(Statement::Query(Box::new(statement)));
+    }
+    Ok(Statement::Query(Box::new(SqlStatement::Explain {
+        describe_alias: DescribeAlias::Explain,
+        analyze,
+        verbose,
+        query_plan: false,
+        estimate: false,
+        statement: Box::new(statement),
+        format: None,
+        options: None,
+    })))
+}
+
+/// The parser's complaint in our words, with the place and the keyword that was probably meant.
+fn syntax_error(error: ParserError, tokens: &[TokenWithSpan], end: TextPosition) -> Error {
+    let (ParserError::ParserError(text) | ParserError::TokenizerError(text)) = error else {
+        return Error::invalid(format!("the statement nests more than {NESTING_MAX} levels deep")).hint("Split it with WITH.");
+    };
+    let (text, position) = split_position(&text);
+    let position = position.unwrap_or(end);
+    let text = text.replace("Expected: ", "expected ").replace("found: EOF", "found the end of the statement").replace("found: ", "found ");
+    let error = at(Error::invalid(sentence(&text)), position);
+    let found = tokens.iter().position(|t| start(t) == position).unwrap_or(tokens.len());
+    if tokens.get(found).is_some_and(|t| ["VERSION", "TIMESTAMP"].contains(&t.token.to_string().to_uppercase().as_str())) {
+        return error.hint("Write VERSION AS OF or TIMESTAMP AS OF before the table's alias.");
+    }
+    // A misspelt keyword often reads as an alias, and the complaint comes one word later.
+    let suspects = tokens.iter().skip(found.saturating_sub(1)).take(2).rev();
+    match suspects.filter_map(misspelt).next() {
+        Some(keyword) => error.hint(format!("Did you mean {keyword}?")),
+        None => error,
+    }
+}
+
+fn misspelt(token: &TokenWithSpan) -> Option<&'static str> {
+    let Token::Word(word) = &token.token else { return None };
+    let given = word.value.to_uppercase();
+    nearest(&given, CLAUSES).filter(|keyword| given.len() >= 4 && *keyword != given)
+}
+
+/// Takes ` at Line: 1, Column: 8` off the parser's message.
+fn split_position(text: &str) -> (&str, Option<TextPosition>) {
+    let Some((message, place)) = text.rsplit_once(" at Line: ") else { return (text, None) };
+    let position = place.split_once(", Column: ").and_then(|(line, column)| {
+        let column: String = column.chars().take_while(char::is_ascii_digit).collect();
+        Some(TextPosition { line: line.parse().ok()?, column: column.parse().ok()? })
+    });
+    (message, position)
+}
+
+fn sentence(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map(|first| first.to_lowercase().chain(chars).collect()).unwrap_or_default()
+}
+
+fn end_of(sql: &str) -> TextPosition {
+    let sql = sql.trim_end();
+    let line = sql.lines().count().max(1) as u64;
+    TextPosition { line, column: sql.lines().last().unwrap_or_default().chars().count() as u64 + 1 }
+}
+
+/// Where a token starts.
+pub(crate) fn start(token: &TokenWithSpan) -> TextPosition {
+    TextPosition { line: token.span.start.line, column: token.span.start.column }
+}
+
+/// An error at a place.
+pub(crate) fn at(error: Error, position: TextPosition) -> Error {
+    error.at(position.line, position.column)
+}

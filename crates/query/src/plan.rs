@@ -1,0 +1,75 @@
+//! From a rewritten statement to something that runs.
+
+use crate::errors::from_datafusion;
+use crate::parse::Text;
+use crate::session::Session;
+use arrow::datatypes::{DataType, SchemaRef};
+use datafusion::common::{Column, DataFusionError};
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast};
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::sql::parser::Statement as Planned;
+use datafusion::sql::sqlparser::ast::Statement;
+use datafusion_functions_json::functions::json_union_to_text;
+use futures::executor::block_on;
+use helios_contract::error::{Error, Result};
+use std::sync::Arc;
+
+/// Plans a statement for running. Takes a few milliseconds of CPU.
+///
+/// # Errors
+/// `Invalid` for whatever the statement gets wrong, with the place where that is known.
+pub(crate) async fn physical(session: Session, statement: Statement, text: Text) -> Result<(Session, Arc<dyn ExecutionPlan>)> {
+    off_thread(move || {
+        // Tables are in memory by now, so nothing below waits.
+        let plan = block_on(async {
+            let plan = logical(&session, statement).await?;
+            session.state.create_physical_plan(&plan).await
+        });
+        plan.map(|plan| (session, plan)).map_err(|error| from_datafusion(error, Some(&text)))
+    })
+    .await
+}
+
+/// Plans a statement as far as its fields are known.
+///
+/// # Errors
+/// As [`physical`], less what only optimising finds.
+pub(crate) async fn fields(session: Session, statement: Statement, text: Text) -> Result<SchemaRef> {
+    off_thread(move || {
+        let plan = block_on(logical(&session, statement)).and_then(|plan| {
+            // Types are only checked by the analyzer.
+            session.state.analyzer().execute_and_check(plan, session.state.config_options(), |_, _| {})
+        });
+        plan.map(|plan| Arc::clone(plan.schema().inner())).map_err(|error| from_datafusion(error, Some(&text)))
+    })
+    .await
+}
+
+async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(_) => Err(Error::internal("planning the statement failed").hint("This is a bug: please report the statement.")),
+    }
+}
+
+async fn logical(session: &Session, statement: Statement) -> Result<LogicalPlan, DataFusionError> {
+    let plan = session.state.statement_to_plan(Planned::Statement(Box::new(statement))).await?;
+    flat_json(plan)
+}
+
+/// `doc -> 'a'` is a union of all JSON types; answers carry it as JSON text, which every format can write.
+fn flat_json(plan: LogicalPlan) -> Result<LogicalPlan, DataFusionError> {
+    let is_union = |data_type: &DataType| matches!(data_type, DataType::Union(..));
+    if !plan.schema().fields().iter().any(|field| is_union(field.data_type())) {
+        return Ok(plan);
+    }
+    let columns: Vec<Expr> = plan
+        .schema()
+        .iter()
+        .map(|(qualifier, field)| {
+            let column = Expr::Column(Column::from((qualifier, field)));
+            if is_union(field.data_type()) { cast(json_union_to_text(column), DataType::Utf8).alias(field.name()) } else { column }
+        })
+        .collect();
+    LogicalPlanBuilder::from(plan).project(columns)?.build()
+}

@@ -1,0 +1,126 @@
+//! Statements about streams: what they mean, and what they say when they mean nothing.
+
+use crate::parse::{Statement, parse};
+use helios_contract::column::{Column, ColumnType, TimeFormat};
+use helios_contract::error::TextPosition;
+use helios_contract::stream::{
+    Deduplicate, Format, OptionValue, PartitionBy, SourceKind, StreamChange, StreamCommand, StreamDefinition, TimePart,
+};
+use std::time::Duration;
+
+fn command(sql: &str) -> StreamCommand {
+    match parse(sql) {
+        Ok((Statement::Stream(command), _)) => command,
+        other => panic!("{sql}: {other:?}"),
+    }
+}
+
+fn created(sql: &str) -> StreamDefinition {
+    match command(sql) {
+        StreamCommand::Create { definition, .. } => *definition,
+        other => panic!("{sql}: {other:?}"),
+    }
+}
+
+const ORDERS: &str = "CREATE STREAM IF NOT EXISTS orders (
+  order_id BIGINT NOT NULL, \"userId\" TEXT, price DECIMAL(10, 2), ts TIMESTAMP FORMAT EPOCH_MS,
+  cart STRUCT<items ARRAY<STRUCT<sku TEXT, n INT>>, total DOUBLE PRECISION>, tags TEXT[], n BIGINT UNSIGNED, doc JSON
+) FROM KAFKA (brokers = 'localhost:9092', topic = 'orders', message_max_bytes = 1000, sasl_password = SECRET 'kafka', tls = true)
+  FORMAT JSON EVENT TIME ts ALLOW LATENESS INTERVAL '5 minutes'
+  DEDUPLICATE BY (order_id, ts) WITHIN INTERVAL '1 day'
+  PARTITION BY day(ts) ORDER BY (\"userId\", ts) RETAIN INTERVAL '30' DAY;";
+
+#[test]
+fn create_stream_with_everything() {
+    let StreamCommand::Create { definition, if_not_exists } = command(ORDERS) else { panic!() };
+    assert!(if_not_exists);
+    assert_eq!(definition.source, SourceKind::Kafka);
+    assert_eq!(definition.format, Format::Json);
+    assert_eq!(definition.columns[0], Column { required: true, ..Column::new("order_id", ColumnType::BigInt) });
+    assert_eq!(definition.columns[1].name, "userId");
+    assert_eq!(definition.columns[2].data_type, ColumnType::Decimal(10, 2));
+    assert_eq!(definition.columns[3].data_type, ColumnType::Timestamp(TimeFormat::EpochMillis));
+    let item = ColumnType::Struct(vec![Column::new("sku", ColumnType::Text), Column::new("n", ColumnType::Int)]);
+    let cart = vec![Column::new("items", ColumnType::List(Box::new(item))), Column::new("total", ColumnType::Double)];
+    assert_eq!(definition.columns[4].data_type, ColumnType::Struct(cart));
+    assert_eq!(definition.columns[5].data_type, ColumnType::List(Box::new(ColumnType::Text)));
+    assert_eq!(definition.columns[6].data_type, ColumnType::UnsignedBigInt);
+    assert_eq!(definition.options["sasl_password"], OptionValue::Secret("kafka".into()));
+    assert_eq!(definition.options["message_max_bytes"], OptionValue::Number(1000));
+    assert_eq!(definition.options["tls"], OptionValue::Bool(true));
+    assert_eq!(definition.event_time.as_deref(), Some("ts"));
+    assert_eq!(definition.lateness, Some(Duration::from_secs(300)));
+    let by = vec!["order_id".to_owned(), "ts".to_owned()];
+    assert_eq!(definition.deduplicate, Some(Deduplicate { by, within: Duration::from_secs(86_400) }));
+    assert_eq!(definition.partition_by, Some(PartitionBy { unit: TimePart::Day, column: "ts".into() }));
+    assert_eq!(definition.order_by, ["userId", "ts"]);
+    assert_eq!(definition.retain, Some(Duration::from_secs(30 * 86_400)));
+}
+
+#[test]
+fn a_definition_reads_back_as_it_was_written() {
+    for sql in [ORDERS, "create stream a from http", "CREATE STREAM d FROM DEMO FORMAT CSV RETAIN INTERVAL '1 day 2 hours'"] {
+        let definition = created(sql);
+        assert_eq!(created(&definition.to_string()), definition);
+    }
+}
+
+#[test]
+fn the_other_statements() {
+    let alter = |sql: &str| match command(sql) {
+        StreamCommand::Alter { name, change } if name.as_str() == "s" => change,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(alter("ALTER STREAM s SET (a = -5)"), StreamChange::SetOptions([("a".into(), OptionValue::Number(-5))].into()));
+    assert_eq!(alter("ALTER STREAM s RESET (a, b)"), StreamChange::ResetOptions(vec!["a".into(), "b".into()]));
+    assert_eq!(alter("ALTER STREAM s ADD COLUMN c INT"), StreamChange::AddColumn(Column::new("c", ColumnType::Int)));
+    assert_eq!(alter("ALTER STREAM S DROP COLUMN C"), StreamChange::DropColumn("c".into()));
+    assert_eq!(alter("ALTER STREAM s RENAME COLUMN a TO \"B\""), StreamChange::RenameColumn("a".into(), "B".into()));
+    assert_eq!(alter("ALTER STREAM s SET RETAIN INTERVAL '2 days'"), StreamChange::Retain(Some(Duration::from_secs(172_800))));
+    assert_eq!(alter("ALTER STREAM s DROP RETAIN"), StreamChange::Retain(None));
+    assert_eq!(alter("ALTER STREAM s SET ALLOW LATENESS INTERVAL '1 s'"), StreamChange::Lateness(Duration::from_secs(1)));
+    assert!(matches!(command("DROP STREAM IF EXISTS s"), StreamCommand::Drop { if_exists: true, .. }));
+    assert!(matches!(command("PAUSE STREAM s;"), StreamCommand::Pause(_)));
+    assert!(matches!(command("RESUME STREAM s"), StreamCommand::Resume(_)));
+    assert!(matches!(parse("SHOW STREAMS").unwrap().0, Statement::ShowStreams));
+    assert!(matches!(parse("show create stream s").unwrap().0, Statement::ShowCreateStream(name) if name == "s"));
+    assert!(matches!(parse("DESCRIBE system.queries").unwrap().0, Statement::Describe(name) if name == ["system", "queries"]));
+}
+
+#[test]
+fn mistakes_name_their_place_and_the_likely_correction() {
+    let mistakes = [
+        ("CREATE STREAM s (a INTT) FROM HTTP", 20, "expected a type, found INTT", "Did you mean INT?"),
+        ("CREATE STREAM s FROM KAFKAA", 22, "expected where records come from, found KAFKAA", "Did you mean KAFKA?"),
+        ("CREATE STREAM s FROM HTTP FROMAT JSON", 27, "expected a clause of CREATE STREAM, found FROMAT", "Did you mean FORMAT?"),
+        ("CREATE STREAM s FROM HTTP RETAIN INTERVAL '1 month'", 43, "INTERVAL '1 month' has no fixed length", "write days"),
+        ("CREATE STREAM s FROM HTTP RETAIN INTERVAL 'soon'", 43, "is not a length of time", "5 minutes"),
+        ("CREATE STREAM s FROM HTTP FORMAT JSON FORMAT CSV", 39, "FORMAT stands twice", "Keep one"),
+        ("CREATE STREAM s (a INT, a INT) FROM HTTP", 25, "column `a` is declared twice", ""),
+        ("CREATE STREAM \"No/No\" FROM HTTP", 15, "'No/No' cannot name a stream", "lower-case"),
+        ("CREATE STREAM s (t TIMESTAMP FORMAT EPOCH) FROM HTTP", 37, "expected a timestamp format, found EPOCH", "EPOCH_S"),
+        ("CREATE STREAM s (d DECIMAL(40)) FROM HTTP", 27, "digits of a DECIMAL", "1 to 38"),
+        ("ALTER STREAM s RENAM COLUMN a TO b", 16, "expected a change, found RENAM", "RENAME COLUMN"),
+        ("DROP STREAM s CASCADE", 15, "expected the end of the statement, found CASCADE", ""),
+        ("PAUSE STREAM", 13, "expected the stream's name, found the end of the statement", ""),
+    ];
+    for (sql, column, message, hint) in mistakes {
+        let error = parse(sql).expect_err(sql);
+        assert!(error.message().contains(message), "{sql}: {error}");
+        assert_eq!(error.position(), Some(TextPosition { line: 1, column }), "{sql}: {error}");
+        assert!(error.hint_text().unwrap_or_default().contains(hint), "{sql}: {error}");
+    }
+}
+
+#[test]
+fn complaints_about_options_never_repeat_what_may_be_a_password() {
+    for sql in [
+        "CREATE STREAM s FROM KAFKA (sasl_password = hunter2)",
+        "CREATE STREAM s FROM KAFKA (sasl_password = 'x' hunter2)",
+        "CREATE STREAM s FROM KAFKA (sasl_password 'hunter2')",
+        "ALTER STREAM s SET (sasl_password = -'hunter2')",
+    ] {
+        let error = parse(sql).expect_err(sql).to_string();
+        assert!(!error.contains("hunter2"), "{error}");
+    }
+}

@@ -1,0 +1,152 @@
+//! `system.*` as DataFusion sees it, and `system.metrics`.
+
+use arrow::array::{Float64Array, RecordBatch, StringArray};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use async_trait::async_trait;
+use datafusion::catalog::{MemorySchemaProvider, SchemaProvider, Session, TableProvider};
+use datafusion::common::{DataFusionError, Result};
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::logical_expr::{Expr, TableType};
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
+use helios_contract::error::Error;
+use helios_contract::system::SystemTable;
+use prometheus::Registry;
+use prometheus::proto::{Metric, MetricType};
+use std::fmt;
+use std::sync::Arc;
+
+/// The schema `system` with these tables.
+pub(crate) fn schema(tables: &[Arc<dyn SystemTable>]) -> Arc<dyn SchemaProvider> {
+    let schema = MemorySchemaProvider::new();
+    for table in tables {
+        let provider = Provider { schema: table.schema(), table: Arc::clone(table) };
+        schema.register_table(table.name().to_owned(), Arc::new(provider)).expect("system tables have different names");
+    }
+    Arc::new(schema)
+}
+
+struct Provider {
+    table: Arc<dyn SystemTable>,
+    schema: SchemaRef,
+}
+
+impl fmt::Debug for Provider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "system.{}", self.table.name())
+    }
+}
+
+#[async_trait]
+impl TableProvider for Provider {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::View
+    }
+
+    async fn scan(
+        &self,
+        _state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        _filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let rows = Rows { table: Arc::clone(&self.table), schema: Arc::clone(&self.schema), limit };
+        let plan = StreamingTableExec::try_new(Arc::clone(&self.schema), vec![Arc::new(rows)], projection, [], false, limit)?;
+        Ok(Arc::new(plan))
+    }
+}
+
+/// Reads a system table when the query runs, not when it is planned.
+struct Rows {
+    table: Arc<dyn SystemTable>,
+    schema: SchemaRef,
+    limit: Option<usize>,
+}
+
+impl fmt::Debug for Rows {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "system.{}", self.table.name())
+    }
+}
+
+impl PartitionStream for Rows {
+    fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    fn execute(&self, _task: Arc<TaskContext>) -> SendableRecordBatchStream {
+        let (table, limit) = (Arc::clone(&self.table), self.limit);
+        let rows = async move { table.rows(limit).await.map_err(|error| DataFusionError::External(Box::new(error))) };
+        Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), futures::stream::once(rows)))
+    }
+}
+
+/// `system.metrics`: what `/metrics` shows.
+pub(crate) struct Metrics(pub(crate) Registry);
+
+#[async_trait]
+impl SystemTable for Metrics {
+    fn name(&self) -> &'static str {
+        "metrics"
+    }
+
+    fn schema(&self) -> SchemaRef {
+        Arc::new(Schema::new(vec![
+            Field::new("name", DataType::Utf8, true),
+            Field::new("labels", DataType::Utf8, true),
+            Field::new("value", DataType::Float64, true),
+        ]))
+    }
+
+    async fn rows(&self, limit: Option<usize>) -> helios_contract::Result<RecordBatch> {
+        let mut samples = Vec::new();
+        for family in self.0.gather() {
+            for metric in family.get_metric() {
+                samples.extend(read(family.name(), family.get_field_type(), metric));
+            }
+        }
+        samples.truncate(limit.unwrap_or(usize::MAX));
+        let columns = vec![
+            Arc::new(samples.iter().map(|s| Some(s.name.as_str())).collect::<StringArray>()) as _,
+            Arc::new(samples.iter().map(|s| Some(s.labels.as_str())).collect::<StringArray>()) as _,
+            Arc::new(samples.iter().map(|s| Some(s.value)).collect::<Float64Array>()) as _,
+        ];
+        RecordBatch::try_new(self.schema(), columns).map_err(|e| Error::internal("cannot list metrics").because(e))
+    }
+}
+
+struct Sample {
+    name: String,
+    labels: String,
+    value: f64,
+}
+
+fn read(name: &str, kind: MetricType, metric: &Metric) -> Vec<Sample> {
+    let sample = |suffix: &str, value: f64, bucket: Option<f64>| {
+        let mut labels: serde_json::Map<_, _> =
+            metric.get_label().iter().map(|label| (label.name().to_owned(), label.value().into())).collect();
+        if let Some(bound) = bucket {
+            labels.insert("le".to_owned(), bound.to_string().into());
+        }
+        Sample { name: format!("{name}{suffix}"), labels: serde_json::Value::Object(labels).to_string(), value }
+    };
+    match kind {
+        MetricType::COUNTER => vec![sample("", metric.get_counter().get_value(), None)],
+        MetricType::GAUGE => vec![sample("", metric.get_gauge().get_value(), None)],
+        MetricType::HISTOGRAM => {
+            let histogram = metric.get_histogram();
+            let buckets = histogram.get_bucket().iter();
+            let mut samples: Vec<Sample> =
+                buckets.map(|b| sample("_bucket", b.cumulative_count() as f64, Some(b.upper_bound()))).collect();
+            samples.push(sample("_sum", histogram.get_sample_sum(), None));
+            samples.push(sample("_count", histogram.get_sample_count() as f64, None));
+            samples
+        }
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,109 @@
+//! A stream's table at one snapshot, as DataFusion sees it: the tail in memory and the files that may hold an answer.
+
+mod field_ids;
+mod files;
+mod ranges;
+mod tail;
+
+use arrow::datatypes::{Field, Schema, SchemaRef};
+use async_trait::async_trait;
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::Result;
+use datafusion::datasource::empty::EmptyTable;
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::empty::EmptyExec;
+use datafusion::physical_plan::union::UnionExec;
+pub(crate) use files::FileAccess;
+use helios_contract::column::{Column, FIELD_ID, hidden};
+use helios_contract::store::Snapshot;
+use helios_contract::stream::StreamDefinition;
+use std::sync::Arc;
+
+/// A snapshot, ready to be scanned.
+#[derive(Debug)]
+pub(crate) struct SnapshotTable {
+    rows: Rows,
+    /// The columns a query sees: the declared ones and the hidden ones it names.
+    schema: SchemaRef,
+    /// Where each of them stands in `rows.schema`.
+    columns: Vec<usize>,
+}
+
+/// What is scanned: a snapshot with all its columns.
+#[derive(Debug, Clone)]
+struct Rows {
+    snapshot: Arc<Snapshot>,
+    /// The snapshot's fields without metadata: answers do not carry field ids.
+    schema: SchemaRef,
+    /// The Iceberg field id of each field.
+    ids: Arc<[Option<i32>]>,
+    access: FileAccess,
+}
+
+impl SnapshotTable {
+    /// The table with its declared columns and the `hidden` ones named.
+    pub(crate) fn new(snapshot: Arc<Snapshot>, hidden: &[&str], access: FileAccess) -> SnapshotTable {
+        let shown = |name: &str| !hidden::ALL.contains(&name) || hidden.contains(&name);
+        let columns: Vec<usize> = (0..snapshot.schema.fields().len()).filter(|i| shown(snapshot.schema.field(*i).name())).collect();
+        let schema = bare(&snapshot.schema);
+        let ids = snapshot.schema.fields().iter().map(|field| field_id(field)).collect();
+        let seen = Arc::new(schema.project(&columns).expect("the columns are the schema's own"));
+        SnapshotTable { rows: Rows { snapshot, schema, ids, access }, schema: seen, columns }
+    }
+}
+
+#[async_trait]
+impl TableProvider for SnapshotTable {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
+        Ok(vec![TableProviderFilterPushDown::Inexact; filters.len()])
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let wanted: Vec<usize> = match projection {
+            Some(projection) => projection.iter().map(|i| self.columns[*i]).collect(),
+            None => self.columns.clone(),
+        };
+        let files = ranges::prune(&self.rows, &self.schema, state, filters)?;
+        let mut inputs = files::scan(&self.rows, state, files, &wanted, limit)?;
+        inputs.extend(tail::scan(&self.rows, &wanted, limit)?);
+        match inputs.len() {
+            0 => Ok(Arc::new(EmptyExec::new(Arc::new(self.rows.schema.project(&wanted)?)))),
+            1 => Ok(inputs.swap_remove(0)),
+            _ => UnionExec::try_new(inputs),
+        }
+    }
+}
+
+/// A table known by its definition only, for `information_schema`.
+pub(crate) fn declared(definition: &StreamDefinition) -> Arc<dyn TableProvider> {
+    let fields: Vec<Field> = definition.columns.iter().map(Column::field).collect();
+    Arc::new(EmptyTable::new(bare(&Schema::new(fields))))
+}
+
+/// The fields without their metadata; nested fields keep theirs, they are part of the type.
+pub(crate) fn bare(schema: &Schema) -> SchemaRef {
+    let fields = schema.fields().iter().map(|field| Field::new(field.name(), field.data_type().clone(), true));
+    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+}
+
+fn field_id(field: &Field) -> Option<i32> {
+    field.metadata().get(FIELD_ID).and_then(|id| id.parse().ok())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,105 @@
+//! Reads Parquet files: those wholly in the snapshot as they are, the others filtered by `_commit`.
+
+use super::field_ids::ByFieldId;
+use super::{Rows, ranges};
+use datafusion::catalog::Session;
+use datafusion::common::config::TableParquetOptions;
+use datafusion::common::{Result, ScalarValue, Statistics};
+use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFactory;
+use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
+use datafusion::datasource::source::DataSourceExec;
+use datafusion::execution::cache::cache_manager::FileMetadataCache;
+use datafusion::execution::object_store::ObjectStoreUrl;
+use datafusion::logical_expr::Operator;
+use datafusion::physical_expr::expressions::{BinaryExpr, Column, Literal};
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::filter::FilterExec;
+use datafusion::physical_plan::projection::{ProjectionExec, ProjectionExpr};
+use helios_contract::column::hidden;
+use helios_contract::store::DataFile;
+use object_store::ObjectStore;
+use std::fmt;
+use std::sync::Arc;
+
+/// The scheme files are found under, within one process.
+const STORE_URL: &str = "lake://data/";
+
+/// How files are reached, shared by all queries.
+#[derive(Clone)]
+pub(crate) struct FileAccess {
+    pub(crate) store: Arc<dyn ObjectStore>,
+    /// Footers read before.
+    pub(crate) footers: Arc<FileMetadataCache>,
+}
+
+impl FileAccess {
+    /// Where DataFusion's object stores must have the store registered.
+    pub(crate) fn url() -> ObjectStoreUrl {
+        ObjectStoreUrl::parse(STORE_URL).expect("the address is well formed")
+    }
+}
+
+impl fmt::Debug for FileAccess {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "FileAccess({})", self.store)
+    }
+}
+
+/// Plans that read the `wanted` columns of `files`; none when there are no files.
+pub(super) fn scan(
+    rows: &Rows,
+    state: &dyn Session,
+    files: Vec<Arc<DataFile>>,
+    wanted: &[usize],
+    limit: Option<usize>,
+) -> Result<Vec<Arc<dyn ExecutionPlan>>> {
+    let (whole, partial): (Vec<_>, Vec<_>) = files.into_iter().partition(|file| file.commit_max <= rows.snapshot.version);
+    let mut plans = Vec::with_capacity(2);
+    if !whole.is_empty() {
+        plans.push(read(rows, state, &whole, wanted, limit)?);
+    }
+    if !partial.is_empty() {
+        plans.push(read_up_to_version(rows, state, &partial, wanted)?);
+    }
+    Ok(plans)
+}
+
+fn read(rows: &Rows, state: &dyn Session, files: &[Arc<DataFile>], wanted: &[usize], limit: Option<usize>) -> Result<Arc<dyn ExecutionPlan>> {
+    let options = TableParquetOptions { global: state.config_options().execution.parquet.clone(), ..TableParquetOptions::default() };
+    let footers = CachedParquetFileReaderFactory::new(Arc::clone(&rows.access.store), Arc::clone(&rows.access.footers));
+    let source = ParquetSource::new(Arc::clone(&rows.schema))
+        .with_table_parquet_options(options)
+        .with_parquet_file_reader_factory(Arc::new(footers));
+    let n_groups = state.config_options().execution.target_partitions.clamp(1, files.len());
+    let mut groups = vec![Vec::new(); n_groups];
+    let statistics: Vec<Statistics> = files.iter().map(|file| ranges::statistics(rows, file)).collect();
+    let total = Statistics::try_merge_iter(&statistics, &rows.schema)?;
+    for (i, (file, statistics)) in files.iter().zip(statistics).enumerate() {
+        let file = PartitionedFile::new(file.path.clone(), file.size_bytes).with_statistics(Arc::new(statistics));
+        groups[i % n_groups].push(file);
+    }
+    let config = FileScanConfigBuilder::new(FileAccess::url(), Arc::new(source))
+        .with_file_groups(groups.into_iter().map(FileGroup::new).collect())
+        .with_statistics(total)
+        .with_expr_adapter(Some(Arc::new(ByFieldId { ids: Arc::clone(&rows.ids) })))
+        .with_projection_indices(Some(wanted.to_vec()))?
+        .with_limit(limit)
+        .build();
+    Ok(DataSourceExec::from_data_source(config))
+}
+
+/// Compaction merges commits, so a file may hold rows newer than the snapshot.
+fn read_up_to_version(rows: &Rows, state: &dyn Session, files: &[Arc<DataFile>], wanted: &[usize]) -> Result<Arc<dyn ExecutionPlan>> {
+    let mut columns = wanted.to_vec();
+    columns.push(rows.schema.index_of(hidden::COMMIT)?);
+    let read = read(rows, state, files, &columns, None)?;
+    let commit = Arc::new(Column::new(hidden::COMMIT, wanted.len()));
+    let version = Arc::new(Literal::new(ScalarValue::Int64(Some(rows.snapshot.version.0))));
+    let filter = Arc::new(FilterExec::try_new(Arc::new(BinaryExpr::new(commit, Operator::LtEq, version)), read)?);
+    let shown = wanted.iter().enumerate().map(|(i, column)| {
+        let name = rows.schema.field(*column).name();
+        ProjectionExpr { expr: Arc::new(Column::new(name, i)), alias: name.clone() }
+    });
+    Ok(Arc::new(ProjectionExec::try_new(shown.collect::<Vec<_>>(), filter)?))
+}
