@@ -249,8 +249,7 @@ class Kafka:
         finally:
             consumer.close()
 
-    def group_offsets(self, group):
-        """What a consumer group has committed: `{(topic, partition): offset}`."""
+    def group_offsets(self, group, topic):
+        """What a consumer group has committed for a topic: `{partition: offset}`."""
         [answer] = self.administer(lambda admin: admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)]))
-        found = answer.topic_partitions
-        return {(place.topic, place.partition): place.offset for place in found if place.error is None}
+        return {place.partition: place.offset for place in answer.topic_partitions if place.topic == topic}

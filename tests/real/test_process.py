@@ -133,21 +133,23 @@ def pushed(helios, batch):
         return False
 
 
-def test_the_catalog_can_be_rebuilt_from_the_files(helios):
-    helios.sql("CREATE STREAM events (id BIGINT, at TIMESTAMP) FROM HTTP EVENT TIME at PARTITION BY day(at)")
-    for first in range(0, 300_000, 50_000):
-        helios.push("events", [{"id": i, "at": f"2026-11-{1 + i % 3:02}T00:00:00Z"} for i in range(first, first + 50_000)])
-    eventually(lambda: helios.value("SELECT sum(n_rows) AS n FROM system.files WHERE stream = 'events'") == 300_000)
-    helios.stop()
-    for file in helios.data.glob("catalog.sqlite*"):
-        file.unlink()
-    helios.cli("catalog", "rebuild", "--data", helios.data)
-    helios.start()
-    [row] = helios.sql("SELECT count(*) AS n, count(DISTINCT id) AS ids, min(id) AS first, max(id) AS last FROM events")
-    assert row == {"n": 300_000, "ids": 300_000, "first": 0, "last": 299_999}
-    helios.push("events", [{"id": 300_000, "at": "2026-11-04T00:00:00Z"}])
-    assert count(helios, "events") == 300_001
-    helios.verify()
+def test_the_catalog_can_be_rebuilt_from_the_files(helios_folder):
+    (helios_folder / "eager.toml").write_text("[lake]\ncompact_age_ms = 100\n")
+    with Helios(helios_folder, arguments=["--config", helios_folder / "eager.toml"]) as helios:
+        helios.sql("CREATE STREAM events (id BIGINT, at TIMESTAMP) FROM HTTP EVENT TIME at PARTITION BY day(at)")
+        for first in range(0, 300_000, 50_000):
+            helios.push("events", [{"id": i, "at": f"2026-11-{1 + i % 3:02}T00:00:00Z"} for i in range(first, first + 50_000)])
+        eventually(lambda: helios.value("SELECT sum(n_rows) AS n FROM system.files WHERE stream = 'events'") == 300_000)
+        helios.stop()
+        for file in helios.data.glob("catalog.sqlite*"):
+            file.unlink()
+        helios.cli("catalog", "rebuild", "--data", helios.data)
+        helios.start()
+        [row] = helios.sql("SELECT count(*) AS n, count(DISTINCT id) AS ids, min(id) AS first, max(id) AS last FROM events")
+        assert row == {"n": 300_000, "ids": 300_000, "first": 0, "last": 299_999}
+        helios.push("events", [{"id": 300_000, "at": "2026-11-04T00:00:00Z"}])
+        assert count(helios, "events") == 300_001
+        helios.verify()
 
 
 # Stopping.

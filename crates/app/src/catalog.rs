@@ -45,6 +45,8 @@ pub fn run(args: CatalogArgs) -> Result<()> {
     };
     let runtime = tokio::runtime::Runtime::new().map_err(|e| Error::unavailable("cannot start the runtime").because(e))?;
     let rebuilt = runtime.block_on(helios_lake::rebuild(config.lake, lake_parts))?;
-    print!("{rebuilt}");
+    println!("recovered {} streams, {} files, {} rows", rebuilt.n_streams, rebuilt.n_files, rebuilt.n_rows);
+    rebuilt.set_aside.iter().for_each(|file| println!("set aside: {file}"));
+    rebuilt.lost.iter().for_each(|what| println!("not recovered: {what}"));
     Ok(())
 }

@@ -18,6 +18,8 @@ use ureq::{Agent, Body};
 
 /// How long a connection may take to come about.
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
+/// How long the head of an answer may take: long, for recounting a large lake is one answer.
+const ANSWER_WITHIN: Duration = Duration::from_secs(3600);
 
 /// Which server to talk to.
 #[derive(Debug, Clone, Args)]
@@ -61,6 +63,7 @@ impl Client {
         let config = Agent::config_builder()
             .http_status_as_error(false)
             .timeout_connect(Some(CONNECT_WITHIN))
+            .timeout_recv_response(Some(ANSWER_WITHIN))
             .user_agent(concat!("helios/", env!("CARGO_PKG_VERSION")))
             .build();
         let url = address.url.trim_end_matches('/');

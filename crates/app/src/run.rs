@@ -117,7 +117,7 @@ fn is_local(ip: IpAddr) -> bool {
 }
 
 async fn create_demo(control: &dyn StreamControl, clock: &dyn Clock) -> Result<()> {
-    let definition: StreamDefinition = helios_ingest::demo_definition(StreamName::new(DEMO_STREAM)?);
+    let definition: StreamDefinition = helios_ingest::source::demo::definition(StreamName::new(DEMO_STREAM)?);
     let started = clock.now();
     control.apply(StreamCommand::Create { definition: Box::new(definition), if_not_exists: true }).await?;
     info!(stream = DEMO_STREAM, ready_ms = clock.now().since(started).as_millis(), "made-up shop stream is running");

@@ -95,7 +95,8 @@ impl Batch {
             }
             Some(span) if chunk.from.as_ref() == Some(&span.to) => {}
             Some(span) => {
-                let message = format!("a chunk of partition {partition} continues from {:?}, but {} was read up to", chunk.from, span.to);
+                let message =
+                    format!("a chunk of partition {partition} continues from {:?}, but {} was read up to", chunk.from, span.to);
                 return Err(Error::internal(message));
             }
         }

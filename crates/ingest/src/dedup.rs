@@ -60,7 +60,14 @@ impl Dedup {
         let columns: Vec<usize> = rule.by.iter().map(|name| schema.index_of(name)).collect::<Result<_, _>>().map_err(bug)?;
         let fields = columns.iter().map(|i| SortField::new(schema.field(*i).data_type().clone())).collect();
         let converter = RowConverter::new(fields).map_err(bug)?;
-        Ok(Dedup { rule: rule.clone(), columns, converter, seen: HashMap::default(), newest: Timestamp(i64::MIN), n_after_sweep: 0 })
+        Ok(Dedup {
+            rule: rule.clone(),
+            columns,
+            converter,
+            seen: HashMap::default(),
+            newest: Timestamp(i64::MIN),
+            n_after_sweep: 0,
+        })
     }
 
     /// Remembers the identities of the stored rows that arrived within the horizon.

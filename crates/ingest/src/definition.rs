@@ -36,23 +36,26 @@ pub(crate) fn check(definition: &StreamDefinition) -> Result<()> {
             .hint(format!("These names are taken: {}.", hidden::ALL.join(", "))));
     }
     if definition.lateness.is_some() && definition.event_time.is_none() && !definition.columns.is_empty() {
-        return Err(Error::invalid("ALLOW LATENESS needs an event time").hint("Name the column: EVENT TIME column ALLOW LATENESS ..."));
+        return Err(
+            Error::invalid("ALLOW LATENESS needs an event time").hint("Name the column: EVENT TIME column ALLOW LATENESS ...")
+        );
     }
     if definition.columns.is_empty() {
         return Ok(());
     }
     if let Some(name) = &definition.event_time {
-        expect_time(find(definition, name, "EVENT TIME")?, "EVENT TIME", false)?;
+        expect_time(find(definition, name, "EVENT TIME")?, "EVENT TIME")?;
     }
     if let Some(partition) = &definition.partition_by {
-        expect_time(find(definition, &partition.column, "PARTITION BY")?, "PARTITION BY", true)?;
+        expect_time(find(definition, &partition.column, "PARTITION BY")?, "PARTITION BY")?;
     }
     for name in &definition.order_by {
         expect_comparable(find(definition, name, "ORDER BY")?, "ORDER BY")?;
     }
     if let Some(rule) = &definition.deduplicate {
         if rule.within.is_zero() {
-            return Err(Error::invalid("DEDUPLICATE within no time at all has no effect").hint("Say how long, as WITHIN INTERVAL '1 day'."));
+            return Err(Error::invalid("DEDUPLICATE within no time at all has no effect")
+                .hint("Say how long, as WITHIN INTERVAL '1 day'."));
         }
         for name in &rule.by {
             expect_comparable(find(definition, name, "DEDUPLICATE BY")?, "DEDUPLICATE BY")?;
@@ -68,7 +71,9 @@ fn check_names(columns: &[Column], within: &str) -> Result<()> {
             return Err(Error::invalid("a column has an empty name"));
         }
         if !seen.insert(&column.name) {
-            return Err(Error::invalid(format!("there are two columns named {within}{}", column.name)).hint("Give each its own name."));
+            return Err(
+                Error::invalid(format!("there are two columns named {within}{}", column.name)).hint("Give each its own name.")
+            );
         }
         check_type(&column.data_type, &format!("{within}{}", column.name))?;
     }
@@ -101,10 +106,9 @@ fn find<'a>(definition: &'a StreamDefinition, name: &str, clause: &str) -> Resul
     })
 }
 
-fn expect_time(column: &Column, clause: &str, or_date: bool) -> Result<()> {
+fn expect_time(column: &Column, clause: &str) -> Result<()> {
     match column.data_type {
         ColumnType::Timestamp(_) => Ok(()),
-        ColumnType::Date if or_date => Ok(()),
         _ => Err(Error::invalid(format!("{clause} needs a TIMESTAMP, but {} is {}", column.name, column.data_type))
             .hint(format!("Declare it as TIMESTAMP, or as TIMESTAMP FORMAT EPOCH_MS for numbers: {} TIMESTAMP.", column.name))),
     }
@@ -114,7 +118,8 @@ fn expect_comparable(column: &Column, clause: &str) -> Result<()> {
     if dedup::comparable(&column.field()) && !matches!(column.data_type, ColumnType::Struct(_) | ColumnType::List(_)) {
         return Ok(());
     }
-    Err(Error::invalid(format!("{clause} cannot use {}, which is {}", column.name, column.data_type)).hint("Use a column with a single value."))
+    Err(Error::invalid(format!("{clause} cannot use {}, which is {}", column.name, column.data_type))
+        .hint("Use a column with a single value."))
 }
 
 /// The definition after a change; checked.
@@ -211,10 +216,14 @@ mod tests {
     fn clauses_must_name_columns_that_fit() {
         assert!(check(&orders()).is_ok());
         let misspelt = StreamDefinition { event_time: Some("tz".into()), ..orders() };
-        assert_eq!(check(&misspelt).unwrap_err().to_string(), "EVENT TIME names tz, which is not a column of orders. Did you mean ts?");
+        assert_eq!(
+            check(&misspelt).unwrap_err().to_string(),
+            "EVENT TIME names tz, which is not a column of orders. Did you mean ts?"
+        );
         let untimely = StreamDefinition { event_time: Some("id".into()), ..orders() };
         assert!(check(&untimely).unwrap_err().to_string().starts_with("EVENT TIME needs a TIMESTAMP, but id is BIGINT"));
-        let instant = StreamDefinition { deduplicate: Some(Deduplicate { by: vec!["id".into()], within: Duration::ZERO }), ..orders() };
+        let instant =
+            StreamDefinition { deduplicate: Some(Deduplicate { by: vec!["id".into()], within: Duration::ZERO }), ..orders() };
         assert!(check(&instant).is_err());
     }
 

@@ -99,7 +99,14 @@ impl Intake {
 }
 
 // Rows stand in record order without the rejected ones, so each chunk's rows are found by counting.
-fn tally(group: Vec<Chunk>, lens: &[usize], records: &[Record], rejects: &[Reject], repeated: &[bool], late: &[bool]) -> Vec<TakenChunk> {
+fn tally(
+    group: Vec<Chunk>,
+    lens: &[usize],
+    records: &[Record],
+    rejects: &[Reject],
+    repeated: &[bool],
+    late: &[bool],
+) -> Vec<TakenChunk> {
     let (mut record, mut row, mut reject) = (0, 0, 0);
     let mut chunks = Vec::with_capacity(group.len());
     for (chunk, len) in group.into_iter().zip(lens) {

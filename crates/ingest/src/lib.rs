@@ -81,7 +81,7 @@ impl Default for Config {
             batch_rows_max: 131_072,
             batch_bytes_max: 32 << 20,
             decode_rows_max: 16_384,
-            push_bytes_max: 128 << 20,
+            push_bytes_max: 64 << 20,
             push_requests_max: 4_096,
             push_wait_ms: 5_000,
             retry_delay_min_ms: 100,

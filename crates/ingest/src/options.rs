@@ -99,8 +99,18 @@ const KAFKA: &[OptionSpec] = &[
     option("ssl_key_location", Takes::Text, None, "A PEM file with our private key, for mutual TLS."),
     option("ssl_key_password", Takes::Secret, None, "The private key's password."),
     option("group_id", Takes::Text, Some("helios-NAME"), "The group that offsets are also committed to, for lag tools only."),
-    option("isolation_level", Takes::Word(ISOLATION), Some("read_committed"), "Whether records of aborted transactions are left out."),
-    option("message_max_bytes", Takes::Number(1, 1 << 30), Some("16777216"), "A larger message stops the stream instead of being skipped."),
+    option(
+        "isolation_level",
+        Takes::Word(ISOLATION),
+        Some("read_committed"),
+        "Whether records of aborted transactions are left out.",
+    ),
+    option(
+        "message_max_bytes",
+        Takes::Number(1, 1 << 30),
+        Some("16777216"),
+        "A larger message stops the stream instead of being skipped.",
+    ),
 ];
 
 const HTTP: &[OptionSpec] = &[];
@@ -136,8 +146,11 @@ pub(crate) fn check(kind: SourceKind, given: &Options) -> Result<()> {
         return Err(error.hint(format!("It takes {}.", spec.takes.describe())));
     }
     match specs.iter().find(|spec| spec.required && !given.contains_key(spec.name)) {
-        Some(missing) => Err(Error::invalid(format!("FROM {} needs the option {}", kind.sql(), missing.name))
-            .hint(format!("{} It takes {}.", missing.doc, missing.takes.describe()))),
+        Some(missing) => Err(Error::invalid(format!("FROM {} needs the option {}", kind.sql(), missing.name)).hint(format!(
+            "{} It takes {}.",
+            missing.doc,
+            missing.takes.describe()
+        ))),
         None => Ok(()),
     }
 }
@@ -231,7 +244,12 @@ mod tests {
     #[test]
     fn an_unknown_option_names_itself_and_the_nearest() {
         let error = check(SourceKind::Kafka, &kafka(&[("topics", OptionValue::Text("x".into()))])).unwrap_err();
-        assert!(error.to_string().starts_with("FROM KAFKA has no option topics. Did you mean topic? The options are: brokers, topic,"), "{error}");
+        assert!(
+            error
+                .to_string()
+                .starts_with("FROM KAFKA has no option topics. Did you mean topic? The options are: brokers, topic,"),
+            "{error}"
+        );
         let error = check(SourceKind::Http, &kafka(&[])).unwrap_err();
         assert_eq!(error.to_string(), "FROM HTTP has no option brokers. It takes no options.");
     }
@@ -239,7 +257,10 @@ mod tests {
     #[test]
     fn an_ill_typed_option_says_what_it_takes() {
         let error = check(SourceKind::Kafka, &kafka(&[("start", OptionValue::Text("yesterday".into()))])).unwrap_err();
-        assert!(error.to_string().starts_with("the option start cannot be 'yesterday'. It takes 'earliest', 'latest' or"), "{error}");
+        assert!(
+            error.to_string().starts_with("the option start cannot be 'yesterday'. It takes 'earliest', 'latest' or"),
+            "{error}"
+        );
         let error = check(SourceKind::Demo, &BTreeMap::from([("rate".to_owned(), OptionValue::Number(0))])).unwrap_err();
         assert_eq!(error.to_string(), "the option rate cannot be 0. It takes a whole number from 1 to 1000000.");
     }

@@ -178,8 +178,11 @@ impl Pipeline {
                 None => break,
             }
         }
-        chunks.retain(|chunk| !is_heartbeat(chunk));
         self.job.report.lag(self.source.lag());
+        chunks.retain(|chunk| !is_heartbeat(chunk));
+        if chunks.is_empty() {
+            return Ok(());
+        }
         if !self.pass_decode_fault().await {
             return Ok(());
         }
@@ -273,7 +276,11 @@ impl Pipeline {
 }
 
 // Cancel-safe: the stash is only popped when the chunk is returned at once, and `Source::next` is cancel-safe.
-async fn pull(source: &mut dyn Source, stashed: &mut VecDeque<Result<Option<Chunk>>>, resume_at: Option<Instant>) -> Result<Option<Chunk>> {
+async fn pull(
+    source: &mut dyn Source,
+    stashed: &mut VecDeque<Result<Option<Chunk>>>,
+    resume_at: Option<Instant>,
+) -> Result<Option<Chunk>> {
     if let Some(stashed) = stashed.pop_front() {
         return stashed;
     }

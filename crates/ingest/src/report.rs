@@ -4,7 +4,7 @@ use crate::batch::Promise;
 use helios_contract::commit::CommitId;
 use helios_contract::stream::{Stream, StreamState, StreamStatus};
 use helios_contract::{Clock, Error, Kind, Result, StreamName};
-use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry};
+use prometheus::{GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tracing::{info, warn};
@@ -38,6 +38,7 @@ pub(crate) struct Metrics {
     freshness: HistogramVec,
     batch_rows: HistogramVec,
     lag: IntGaugeVec,
+    lag_seconds: GaugeVec,
     state: IntGaugeVec,
 }
 
@@ -52,20 +53,27 @@ impl Metrics {
         registry.register(Box::new(metrics.freshness.clone())).map_err(bug)?;
         registry.register(Box::new(metrics.batch_rows.clone())).map_err(bug)?;
         registry.register(Box::new(metrics.lag.clone())).map_err(bug)?;
+        registry.register(Box::new(metrics.lag_seconds.clone())).map_err(bug)?;
         registry.register(Box::new(metrics.state.clone())).map_err(bug)?;
         Ok(metrics)
     }
 
     fn new() -> prometheus::Result<Metrics> {
-        let freshness = HistogramOpts::new("helios_freshness_seconds", "From the arrival of a chunk's oldest record to its commit")
-            .buckets(FRESHNESS_SECONDS.to_vec());
+        let freshness =
+            HistogramOpts::new("helios_freshness_seconds", "From the arrival of a chunk's oldest record to its commit")
+                .buckets(FRESHNESS_SECONDS.to_vec());
+        let lag_seconds = Opts::new("helios_lag_seconds", "Age of the newest record at its commit; 0 when no record is unread");
         let batch_rows = HistogramOpts::new("helios_batch_rows", "Records a commit").buckets(BATCH_ROWS.to_vec());
         Ok(Metrics {
             received: IntCounterVec::new(Opts::new("helios_records_received_total", "Records read and committed"), &["stream"])?,
-            quarantined: IntCounterVec::new(Opts::new("helios_records_quarantined_total", "Records put into quarantine"), &["stream"])?,
+            quarantined: IntCounterVec::new(
+                Opts::new("helios_records_quarantined_total", "Records put into quarantine"),
+                &["stream"],
+            )?,
             freshness: HistogramVec::new(freshness, &["stream"])?,
             batch_rows: HistogramVec::new(batch_rows, &["stream"])?,
             lag: IntGaugeVec::new(Opts::new("helios_lag_records", "Records not yet read"), &["stream", "partition"])?,
+            lag_seconds: GaugeVec::new(lag_seconds, &["stream"])?,
             state: IntGaugeVec::new(Opts::new("helios_stream_state", "1 for the state the stream is in"), &["stream", "state"])?,
         })
     }
@@ -138,9 +146,12 @@ impl Report {
         status.n_received += promise.counts.received;
         status.last_commit = Some(commit);
         status.last_commit_at = Some(now);
+        let is_behind = status.lag.iter().any(|(_, lag)| *lag > 0);
         let name = status.name.clone();
         drop(status);
         let stream = &[name.as_str()];
+        let age = promise.newest.filter(|_| is_behind).map_or(0.0, |newest| now.since(newest).as_secs_f64());
+        self.metrics.lag_seconds.with_label_values(stream).set(age);
         self.metrics.received.with_label_values(stream).inc_by(promise.counts.received);
         self.metrics.quarantined.with_label_values(stream).inc_by(promise.counts.quarantined);
         self.metrics.batch_rows.with_label_values(stream).observe(promise.counts.received as f64);
@@ -158,6 +169,11 @@ impl Report {
             gauge.set(i64::try_from(*n).unwrap_or(i64::MAX));
         }
         status.lag = lag;
+        let is_well = matches!(status.state, StreamState::Running | StreamState::CatchingUp);
+        drop(status);
+        if is_well {
+            self.well();
+        }
     }
 
     /// Takes the stream out of the metrics once it is dropped.
@@ -169,6 +185,7 @@ impl Report {
         let _ = self.metrics.quarantined.remove_label_values(&[name]);
         let _ = self.metrics.freshness.remove_label_values(&[name]);
         let _ = self.metrics.batch_rows.remove_label_values(&[name]);
+        let _ = self.metrics.lag_seconds.remove_label_values(&[name]);
         for (partition, _) in &status.lag {
             let _ = self.metrics.lag.remove_label_values(&[name, partition]);
         }

@@ -33,7 +33,7 @@ pub(crate) async fn sample(definition: &StreamDefinition, config: &Config, parts
     }
 }
 
-/// A chunk that moves nothing: it says only that the source is well again.
+/// A chunk that moves nothing: it says only that the source is well, and that its lag may have changed.
 fn heartbeat() -> Chunk {
     Chunk {
         partition: Arc::from(""),

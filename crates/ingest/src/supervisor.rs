@@ -1,11 +1,11 @@
 //! Carries out statements about streams, and keeps one task a stream running, whatever happens to the others.
 
+use crate::backoff::Backoff;
 use crate::definition;
 use crate::infer;
 use crate::pipeline::{self, Job};
 use crate::report::{Metrics, Report};
 use crate::source::{self, http::Inbox};
-use crate::backoff::Backoff;
 use crate::{Config, Parts};
 use bytes::Bytes;
 use futures::FutureExt;
@@ -270,7 +270,8 @@ async fn keep_running(job: Arc<Job>) {
 
 fn broken(panic: &(dyn std::any::Any + Send)) -> Error {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned()).or_else(|| panic.downcast_ref::<String>().cloned());
-    Error::internal(format!("the task of the stream broke: {}", text.unwrap_or_default())).hint("This is a bug in Helios; please report it.")
+    Error::internal(format!("the task of the stream broke: {}", text.unwrap_or_default()))
+        .hint("This is a bug in Helios; please report it.")
 }
 
 fn take_columns(definition: &mut StreamDefinition, columns: Vec<Column>) {

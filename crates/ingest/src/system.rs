@@ -88,7 +88,9 @@ impl SystemTable for Partitions {
             for (partition, lag) in status.lag {
                 partitions.entry(partition).or_default().1 = Some(lag);
             }
-            rows.extend(partitions.into_iter().map(|(partition, (position, lag))| (status.name.to_string(), partition, position, lag)));
+            rows.extend(
+                partitions.into_iter().map(|(partition, (position, lag))| (status.name.to_string(), partition, position, lag)),
+            );
         }
         rows.truncate(limit.unwrap_or(usize::MAX));
         let columns: Vec<ArrayRef> = vec![

@@ -4,7 +4,7 @@ use crate::pipeline::Job;
 use crate::report::{Metrics, Report};
 use crate::source::http::Inbox;
 use crate::{Config, Parts};
-use arrow::array::{Array, ArrayRef, AsArray, Int64Array};
+use arrow::array::{ArrayRef, AsArray, Int64Array};
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use helios_contract::column::{row_schema, table_schema};
@@ -227,7 +227,8 @@ impl Catalog for MemoryLake {
         let mut state = self.state.lock().unwrap();
         state.n_streams += 1;
         let id = StreamId(state.n_streams);
-        let stream = Arc::new(Stream { id, version: 1, definition: with_ids(definition), paused: false, created_at: self.clock.now() });
+        let stream =
+            Arc::new(Stream { id, version: 1, definition: with_ids(definition), paused: false, created_at: self.clock.now() });
         state.streams.insert(stream.definition.name.clone(), stream.clone());
         Ok(stream)
     }

@@ -23,7 +23,8 @@ pub(crate) fn adapt(rows: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatc
         return Ok(rows.clone());
     }
     let from = rows.schema();
-    let by_id: HashMap<&str, usize> = from.fields().iter().enumerate().filter_map(|(i, field)| Some((field_id(field)?, i))).collect();
+    let by_id: HashMap<&str, usize> =
+        from.fields().iter().enumerate().filter_map(|(i, field)| Some((field_id(field)?, i))).collect();
     let column = |field: &Arc<Field>| match field_id(field).and_then(|id| by_id.get(id)) {
         None => Ok(new_null_array(field.data_type(), rows.num_rows())),
         Some(&i) if rows.column(i).data_type() == field.data_type() => Ok(Arc::clone(rows.column(i))),

@@ -20,12 +20,15 @@ CREATE TABLE streams (
 CREATE TABLE offsets (
     stream INTEGER NOT NULL REFERENCES streams ON DELETE CASCADE, partition TEXT NOT NULL, position TEXT NOT NULL,
     PRIMARY KEY (stream, partition)) STRICT, WITHOUT ROWID;
--- `newest` is the newest arrival up to this commit; `file_set` is empty until the commit is covered by files.
+-- `newest` is the newest arrival up to this commit; `file_set` is empty until the commit is covered by files;
+-- `folded` commits stand for all of their set.
 CREATE TABLE commits (
     id INTEGER PRIMARY KEY AUTOINCREMENT, stream INTEGER NOT NULL REFERENCES streams ON DELETE CASCADE, at INTEGER NOT NULL,
-    n_rows INTEGER NOT NULL, n_bytes INTEGER NOT NULL, newest INTEGER, moves TEXT NOT NULL, file_set INTEGER) STRICT;
+    n_rows INTEGER NOT NULL, n_bytes INTEGER NOT NULL, newest INTEGER, moves TEXT NOT NULL, file_set INTEGER,
+    folded INTEGER NOT NULL DEFAULT 0) STRICT;
 CREATE INDEX commits_of_stream ON commits (stream, id);
 CREATE INDEX commits_without_file ON commits (stream, id) WHERE file_set IS NULL;
+CREATE INDEX commits_to_fold ON commits (file_set, at) WHERE folded = 0 AND file_set IS NOT NULL;
 -- What became of the records of each commit.
 CREATE TABLE ledger (
     stream INTEGER NOT NULL REFERENCES streams ON DELETE CASCADE, commit_id INTEGER NOT NULL, partition TEXT NOT NULL,
@@ -52,6 +55,7 @@ CREATE INDEX quarantine_of_stream ON quarantine (stream, partition);
 CREATE TABLE receipts (
     stream INTEGER NOT NULL REFERENCES streams ON DELETE CASCADE, key TEXT NOT NULL, commit_id INTEGER NOT NULL, at INTEGER NOT NULL,
     counts TEXT NOT NULL, PRIMARY KEY (stream, key)) STRICT, WITHOUT ROWID;
+CREATE INDEX receipts_by_age ON receipts (at);
 -- What retention removed.
 CREATE TABLE expired (
     stream INTEGER NOT NULL REFERENCES streams ON DELETE CASCADE, partition TEXT NOT NULL, n_rows INTEGER NOT NULL DEFAULT 0,
@@ -60,11 +64,11 @@ CREATE TABLE expired (
 CREATE TABLE doomed (path TEXT PRIMARY KEY, file_set INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 ";
 
-/// Opens the database for the one writer, creates its tables when it is new, and says whether it is.
+/// Opens the database for the one writer, and creates its tables when it is new.
 ///
 /// # Errors
 /// `Invalid` when a newer Helios wrote it; `Corrupt` when it is no database.
-pub(crate) fn open(path: &Path) -> Result<(Connection, bool)> {
+pub(crate) fn open(path: &Path) -> Result<Connection> {
     let conn = Connection::open(path).doing("open the database")?;
     // FULL: a commit is on disk before it is answered. The log is folded back every 16 MiB.
     conn.execute_batch(
@@ -78,11 +82,14 @@ pub(crate) fn open(path: &Path) -> Result<(Connection, bool)> {
         0 => {
             let create = format!("BEGIN; {SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;");
             conn.execute_batch(&create).doing("create the tables")?;
-            Ok((conn, true))
+            Ok(conn)
         }
-        SCHEMA_VERSION => Ok((conn, false)),
-        _ => Err(Error::invalid(format!("{} was written by a newer Helios (its version is {version}, this one knows {SCHEMA_VERSION})", path.display()))
-            .hint("Start the newer Helios, or choose another data directory.")),
+        SCHEMA_VERSION => Ok(conn),
+        _ => Err(Error::invalid(format!(
+            "{} was written by a newer Helios (its version is {version}, this one knows {SCHEMA_VERSION})",
+            path.display()
+        ))
+        .hint("Start the newer Helios, or choose another data directory.")),
     }
 }
 
@@ -98,7 +105,8 @@ pub(crate) async fn read<T: Send + 'static>(
 
 /// [`read`] on the calling thread, which must be one for blocking work.
 pub(crate) fn read_here<T>(path: &Path, read: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
-    let conn = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX).doing("open the database")?;
+    let conn = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+        .doing("open the database")?;
     conn.execute_batch("PRAGMA busy_timeout = 5000; BEGIN").doing("begin to read")?;
     read(&conn)
 }

@@ -20,8 +20,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Rows of which the encoding is not tried inline: this many times the limit, in memory.
-const INLINE_RATIO: u64 = 16;
+/// Rows that take more than this many times the inline limit in memory are not tried inline: they compress three- to fourfold.
+const INLINE_RATIO: u64 = 6;
 
 /// Where the rows of a commit went.
 enum Placed {
@@ -33,8 +33,9 @@ enum Placed {
 /// Commits; see `TableStore::commit`.
 pub(crate) async fn commit(lake: &Lake, commit: Commit) -> Result<CommitId> {
     let started = tokio::time::Instant::now();
-    let (stream, schema) =
-        lake.shared.read(|state| state.table(commit.stream).map(|table| (Arc::clone(&table.stream), Arc::clone(&table.schema))))?;
+    let (stream, schema) = lake
+        .shared
+        .read(|state| state.table(commit.stream).map(|table| (Arc::clone(&table.stream), Arc::clone(&table.schema))))?;
     check(&commit, &stream)?;
     if commit.n_rows() > 0 {
         room(lake).await?;
@@ -43,13 +44,23 @@ pub(crate) async fn commit(lake: &Lake, commit: Commit) -> Result<CommitId> {
     let (n_rows, name) = (commit.n_rows() as u64, stream.definition.name.clone());
     let now = lake.clock.now();
     let owned = lake.owned();
+    let permit = Arc::clone(&lake.placing)
+        .acquire_owned()
+        .await
+        .map_err(|cause| Error::unavailable("the lake is closed").because(cause))?;
     let (commit, placed) = blocking(move || {
+        let _permit = permit;
         let placed = place(&owned, id, now, &stream, &schema, &commit)?;
         Ok((commit, placed))
     })
     .await?;
-    let work = move |conn: &Connection| record(conn, id, now, commit, placed);
+    let faults = lake.objects.faults.clone();
+    let work = move |conn: &Connection| {
+        let recorded = record(conn, id, now, commit, placed)?;
+        faults.pass("lake.commit").map(|()| recorded)
+    };
     lake.writer.write(work, publish).await?;
+    lake.objects.faults.pass("lake.committed")?;
     lake.metrics.committed(&name, n_rows, started.elapsed());
     wake_compaction(lake, &name);
     Ok(id)
@@ -74,7 +85,9 @@ fn check(commit: &Commit, stream: &Stream) -> Result<()> {
     }
     let fields = row_schema(&stream.definition.columns);
     match commit.rows.iter().find(|rows| rows.schema_ref().fields() != fields.fields()) {
-        Some(rows) => Err(Error::internal(format!("rows do not have the stream's columns, but {:?}", rows.schema_ref().fields()))),
+        Some(rows) => {
+            Err(Error::internal(format!("rows do not have the stream's columns, but {:?}", rows.schema_ref().fields())))
+        }
         None => Ok(()),
     }
 }
@@ -143,10 +156,10 @@ fn record(conn: &Connection, id: CommitId, now: Timestamp, commit: Commit, place
     let n_bytes = commit.rows.iter().map(batches::n_bytes).sum();
     let file_set = matches!(placed, Placed::File(_)).then_some(id.0);
     let moves = serde_json::to_string(&commit.moves).doing("describe a commit")?;
-    conn.prepare_cached("INSERT INTO commits (id, stream, at, n_rows, n_bytes, newest, moves, file_set) VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
+    conn.prepare_cached("INSERT INTO commits (id, stream, at, n_rows, n_bytes, newest, moves, file_set, folded) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
         .and_then(|mut insert| {
             let newest = newest.map(|newest| newest.0);
-            insert.execute(params![id.0, stream.0, at.0, signed(commit.n_rows() as u64), signed(n_bytes), newest, moves, file_set])
+            insert.execute(params![id.0, stream.0, at.0, signed(commit.n_rows() as u64), signed(n_bytes), newest, moves, file_set, file_set.is_some()])
         })
         .doing("store a commit")?;
     commit.ledger.iter().try_for_each(|entry| insert_ledger(conn, stream, id, entry)).doing("store the ledger")?;
@@ -245,7 +258,17 @@ fn insert_quarantine(conn: &Connection, id: CommitId, commit: &Commit) -> rusqli
     )?;
     for bad in &commit.quarantined {
         let (payload, key) = (bad.payload.as_ref(), bad.key.as_deref());
-        insert.execute(params![commit.stream.0, id.0, bad.partition, bad.position, bad.time.0, bad.reason, bad.path, payload, key])?;
+        insert.execute(params![
+            commit.stream.0,
+            id.0,
+            bad.partition,
+            bad.position,
+            bad.time.0,
+            bad.reason,
+            bad.path,
+            payload,
+            key
+        ])?;
     }
     Ok(())
 }
@@ -270,7 +293,9 @@ fn publish(state: &mut State, (stream, committed): (StreamId, Committed)) {
 fn wake_compaction(lake: &Lake, name: &helios_contract::StreamName) {
     let config = &lake.config;
     let due = lake.shared.read(|state| {
-        state.named(name).is_ok_and(|table| table.tail.len() >= config.tail_slices_max || table.tail_bytes() >= config.compact_bytes)
+        state
+            .named(name)
+            .is_ok_and(|table| table.tail.len() >= config.tail_slices_max || table.tail_bytes() >= config.compact_bytes)
     });
     if due {
         lake.shared.compaction_due.notify_one();

@@ -4,9 +4,10 @@
 
 use crate::Lake;
 use crate::batches::{self, adapt};
-use crate::catalog::{self, count};
+use crate::catalog;
 use crate::failure::Doing;
 use crate::files::{self, Exchange};
+use crate::history::ledger_entry;
 use crate::lineage::{Coverage, Lineage};
 use crate::parquet_file::{Batches, FileWriter, Layout, NewFile};
 use crate::sort::{self, order};
@@ -14,7 +15,7 @@ use crate::state::{FileEntry, TailSlice};
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use helios_contract::clock::Timestamp;
-use helios_contract::commit::{CommitId, Counts, LedgerEntry};
+use helios_contract::commit::{CommitId, LedgerEntry, Move};
 use helios_contract::error::{Error, Kind, Result};
 use helios_contract::stream::{Stream, StreamId};
 use rusqlite::{Connection, params};
@@ -147,7 +148,8 @@ fn similar_files(files: &[FileEntry], bytes_target: u64) -> Option<Vec<FileEntry
         similar.entry((&entry.partition, class(entry))).or_default().push(entry.clone());
     }
     let enough = |files: &Vec<FileEntry>| {
-        files.len() >= MERGE_FILES_MIN || files.len() > 1 && files.iter().map(|entry| entry.file.size_bytes).sum::<u64>() >= bytes_target
+        files.len() >= MERGE_FILES_MIN
+            || files.len() > 1 && files.iter().map(|entry| entry.file.size_bytes).sum::<u64>() >= bytes_target
     };
     let mut chosen = similar.into_values().find(enough)?;
     chosen.sort_by_key(|entry| entry.file.commit_min);
@@ -339,7 +341,7 @@ fn inline_coverage(conn: &Connection, stream: StreamId, set: i64, until: CommitI
         .prepare("SELECT id, at, newest, moves FROM commits WHERE stream = ? AND id <= ? AND file_set IS NULL ORDER BY id")
         .doing("read commits")?;
     let mut rows = select.query(params![stream.0, until.0]).doing("read commits")?;
-    let (mut coverage, mut moves): (Option<Coverage>, Vec<helios_contract::commit::Move>) = (None, Vec::new());
+    let (mut coverage, mut moves): (Option<Coverage>, Vec<Move>) = (None, Vec::new());
     while let Some(row) = rows.next().doing("read commits")? {
         let commit = CommitId(row.get(0).doing("read commits")?);
         let text: String = row.get(3).doing("read commits")?;
@@ -372,17 +374,6 @@ fn inline_ledger(conn: &Connection, stream: StreamId, until: CommitId) -> rusqli
          FROM commits c CROSS JOIN ledger l ON l.stream = c.stream AND l.commit_id = c.id
          WHERE c.stream = ? AND c.id <= ? AND c.file_set IS NULL ORDER BY c.id, l.rowid",
     )?;
-    let entries = select.query_map(params![stream.0, until.0], |row| {
-        let counts = Counts {
-            received: count(row, 3)?,
-            stored: count(row, 4)?,
-            quarantined: count(row, 5)?,
-            filtered: count(row, 6)?,
-            deduplicated: count(row, 7)?,
-            late: count(row, 8)?,
-        };
-        let (partition, first, last) = (row.get(0)?, row.get(1)?, row.get(2)?);
-        Ok(LedgerEntry { partition, first, last, counts, gap: row.get(9)?, n_lost: count(row, 10)? })
-    })?;
+    let entries = select.query_map(params![stream.0, until.0], ledger_entry)?;
     entries.collect()
 }

@@ -25,9 +25,8 @@ impl<T> Doing<T> for rusqlite::Result<T> {
                 Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
                     Error::unavailable(message).hint("Make the data directory writable; nothing was changed.")
                 }
-                Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
-                    Error::corrupt(message).hint("Keep catalog.sqlite, and run `helios catalog rebuild` to recover it from the data files.")
-                }
+                Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Error::corrupt(message)
+                    .hint("Keep catalog.sqlite, and run `helios catalog rebuild` to recover it from the data files."),
                 _ => Error::internal(message),
             };
             error.because(cause)
@@ -37,7 +36,8 @@ impl<T> Doing<T> for rusqlite::Result<T> {
 
 /// What a full disk means: nothing happened, and nothing is acknowledged until there is room.
 pub(crate) fn disk_full(message: impl Into<String>) -> Error {
-    Error::unavailable(message).hint("The disk is full: free some space. Nothing was changed, and the same commit is tried again.")
+    Error::unavailable(message)
+        .hint("The disk is full: free some space. Nothing was changed, and the same commit is tried again.")
 }
 
 impl<T> Doing<T> for Result<T, arrow::error::ArrowError> {
@@ -54,9 +54,9 @@ impl<T> Doing<T> for object_store::Result<T> {
 
 fn storage(what: &str, cause: object_store::Error) -> Error {
     match cause {
-        object_store::Error::NotFound { .. } => {
-            Error::corrupt(format!("could not {what}")).because(cause).hint("The file was removed behind Helios' back; run `helios verify`.")
-        }
+        object_store::Error::NotFound { .. } => Error::corrupt(format!("could not {what}"))
+            .because(cause)
+            .hint("The file was removed behind Helios' back; run `helios verify`."),
         cause => Error::unavailable(format!("could not {what}")).because(cause).hint("Check the storage of the data files."),
     }
 }
@@ -80,9 +80,11 @@ impl<T> Doing<T> for std::io::Result<T> {
     fn doing(self, what: &str) -> Result<T> {
         self.map_err(|cause| match cause.kind() {
             std::io::ErrorKind::StorageFull => disk_full(format!("could not {what}")).because(cause),
-            std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => Error::invalid(format!("could not {what}"))
-                .because(cause)
-                .hint("Make the data directory writable, or choose another one."),
+            std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
+                Error::invalid(format!("could not {what}"))
+                    .because(cause)
+                    .hint("Make the data directory writable, or choose another one.")
+            }
             _ => Error::unavailable(format!("could not {what}")).because(cause).hint("Check the disk of the data directory."),
         })
     }

@@ -14,6 +14,7 @@ use helios_contract::error::{Error, Result};
 use helios_contract::stream::{Stream, StreamId};
 use rusqlite::{Connection, params};
 use std::any::Any;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use tracing::warn;
 
@@ -37,7 +38,8 @@ pub(crate) fn announce(lake: &Lake, path: &str, set: i64) -> Result<Arc<dyn Any 
 }
 
 fn doom(conn: &Connection, path: &str, set: i64) -> Result<()> {
-    let mut insert = conn.prepare_cached("INSERT OR REPLACE INTO doomed (path, file_set) VALUES (?, ?)").doing("announce a file")?;
+    let mut insert =
+        conn.prepare_cached("INSERT OR REPLACE INTO doomed (path, file_set) VALUES (?, ?)").doing("announce a file")?;
     insert.execute(params![path, set]).doing("announce a file")?;
     Ok(())
 }
@@ -105,7 +107,8 @@ pub(crate) fn exchange(
             doom(conn, &entry.file.path, set)?;
         }
         if tail_until > CommitId(0) {
-            conn.execute("DELETE FROM slices WHERE stream = ? AND commit_id <= ?", params![stream.0, tail_until.0]).doing("replace inline rows")?;
+            conn.execute("DELETE FROM slices WHERE stream = ? AND commit_id <= ?", params![stream.0, tail_until.0])
+                .doing("replace inline rows")?;
             conn.execute(
                 "UPDATE commits SET file_set = ? WHERE stream = ? AND id <= ? AND file_set IS NULL",
                 params![set, stream.0, tail_until.0],
@@ -131,34 +134,30 @@ pub(crate) fn superseded(lake: &Lake, stream: &Stream) -> Vec<String> {
     })
 }
 
-/// Deletes the doomed objects that nobody holds; answers how many. Called from blocking threads.
-pub(crate) fn sweep(lake: &Lake) -> Result<u64> {
+/// Deletes the doomed objects that nobody holds. Called from blocking threads.
+pub(crate) fn sweep(lake: &Lake) -> Result<()> {
     // Whoever recounts all files needs all of them.
     if Arc::strong_count(&lake.recounting) > 1 {
-        return Ok(0);
+        return Ok(());
     }
     let doomed = catalog::read_here(&lake.catalog_path(), doomed_paths)?;
-    let free: Vec<String> = lake.shared.read(|state| {
-        let is_free = |path: &String| state.held.get(path).is_none_or(|held| held.by.strong_count() == 0);
-        doomed.into_iter().filter(is_free).collect()
-    });
+    let is_held = |path: &String| lake.shared.read(|state| state.held.get(path).is_some_and(|held| held.by.strong_count() > 0));
+    let (mut left, free): (BTreeSet<String>, BTreeSet<String>) = doomed.into_iter().partition(is_held);
     let mut deleted = Vec::new();
     for path in free {
         match wait(lake.objects.delete(&path)) {
             Ok(()) => deleted.push(path),
-            Err(error) => warn!(path, %error, "could not delete a file that is no longer needed; it is tried again"),
+            Err(error) => {
+                warn!(path, %error, "could not delete a file that is no longer needed; it is tried again");
+                left.insert(path);
+            }
         }
     }
-    if deleted.is_empty() {
-        return Ok(0);
+    if !deleted.is_empty() {
+        wait(lake.writer.write(move |conn| forget(conn, deleted), |_, ()| ()))?;
     }
-    let n = deleted.len() as u64;
-    wait(lake.writer.write(move |conn| forget(conn, deleted), |state, deleted| {
-        for path in &deleted {
-            state.held.remove(path);
-        }
-    }))?;
-    Ok(n)
+    lake.shared.change(|state| state.held.retain(|path, held| held.by.strong_count() > 0 || left.contains(path)));
+    Ok(())
 }
 
 /// The objects that no committed state names.
@@ -169,9 +168,9 @@ pub(crate) fn doomed_paths(conn: &Connection) -> Result<Vec<String>> {
 }
 
 /// Strikes deleted objects off the list.
-pub(crate) fn forget(conn: &Connection, deleted: Vec<String>) -> Result<Vec<String>> {
-    for path in &deleted {
+pub(crate) fn forget(conn: &Connection, deleted: Vec<String>) -> Result<()> {
+    for path in deleted {
         conn.execute("DELETE FROM doomed WHERE path = ?", [path]).doing("forget a deleted file")?;
     }
-    Ok(deleted)
+    Ok(())
 }

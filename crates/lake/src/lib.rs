@@ -21,11 +21,12 @@ mod parquet_file;
 
 mod commit;
 mod files;
-mod snapshot;
 mod since;
+mod snapshot;
 mod streams;
 
 mod compact;
+mod history;
 mod retain;
 mod sort;
 
@@ -55,6 +56,9 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tracing::{info, warn};
 
+/// Commits encoded at once.
+const PLACING_MAX: u32 = 8;
+
 /// What users may set.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -81,6 +85,8 @@ pub struct Config {
     pub maintain_ms: u64,
     /// How often the lake looks for something to remove.
     pub retain_ms: u64,
+    /// How long each commit keeps an entry of its own in `system.commits` and `.ledger`; later, those of a file share one.
+    pub history_hours: u64,
     /// How long the answer to a push with an idempotency key is kept.
     pub receipts_keep_hours: u64,
 }
@@ -99,6 +105,7 @@ impl Default for Config {
             file_bytes_target: 256 << 20,
             maintain_ms: 1_000,
             retain_ms: 60_000,
+            history_hours: 24,
             receipts_keep_hours: 168,
         }
     }
@@ -129,6 +136,8 @@ pub struct Lake {
     numbers: AtomicI64,
     /// One compaction or retention at a time.
     upkeep: Arc<Semaphore>,
+    /// Commits whose rows are being encoded: each holds them in memory twice.
+    placing: Arc<Semaphore>,
     /// While others hold it, no file is deleted.
     recounting: Arc<()>,
     this: Weak<Lake>,
@@ -165,6 +174,7 @@ pub async fn open(config: Config, parts: Parts) -> Result<Arc<Lake>> {
         metrics,
         numbers: AtomicI64::new(numbers),
         upkeep: Arc::new(Semaphore::new(1)),
+        placing: Arc::new(Semaphore::new(PLACING_MAX as usize)),
         recounting: Arc::new(()),
         this: Weak::clone(this),
     }))
@@ -184,13 +194,14 @@ impl Lake {
         .await
     }
 
-    /// Removes what is older than its stream keeps it; answers how many rows.
+    /// Removes what is older than its stream keeps it, and folds old history; answers how many rows were removed.
     ///
     /// # Errors
     /// `Unavailable` when the storage fails.
     pub async fn retain(&self) -> Result<u64> {
         self.upkeep(|lake| {
             let removed = retain::retain(lake)?;
+            history::fold(lake)?;
             files::sweep(lake)?;
             Ok(removed)
         })
@@ -232,8 +243,8 @@ impl Lake {
     /// None today; it answers a `Result` so that a later store may fail to close.
     pub async fn close(&self) -> Result<()> {
         self.writer.close().await;
-        // Upkeep that was cut short ends here, so that the next opener finds the files quiet.
-        let _quiet = self.upkeep.acquire().await;
+        // Work whose caller went away ends here, so that the next opener finds the files quiet.
+        let _quiet = (self.upkeep.acquire().await, self.placing.acquire_many(PLACING_MAX).await);
         Ok(())
     }
 

@@ -61,7 +61,8 @@ pub(crate) fn whole_sets<'a>(covers: impl IntoIterator<Item = &'a Coverage>) -> 
             *last = Some(cover.part);
         }
     }
-    let whole = |(present, last): &(BTreeSet<u32>, Option<u32>)| last.is_some_and(|last| present.len() as u64 == u64::from(last) + 1);
+    let whole =
+        |(present, last): &(BTreeSet<u32>, Option<u32>)| last.is_some_and(|last| present.len() as u64 == u64::from(last) + 1);
     parts.into_iter().filter(|(_, parts)| whole(parts)).map(|(set, _)| set).collect()
 }
 

@@ -155,7 +155,9 @@ fn data_file(row: &Row<'_>) -> Result<DataFile> {
 fn load_tails(conn: &Connection, state: &mut State) -> Result<()> {
     let what = "read inline rows";
     let mut select = conn
-        .prepare("SELECT s.stream, s.commit_id, c.at, s.ipc FROM slices s JOIN commits c ON c.id = s.commit_id ORDER BY s.commit_id")
+        .prepare(
+            "SELECT s.stream, s.commit_id, c.at, s.ipc FROM slices s JOIN commits c ON c.id = s.commit_id ORDER BY s.commit_id",
+        )
         .doing(what)?;
     let mut rows = select.query([]).doing(what)?;
     while let Some(row) = rows.next().doing(what)? {

@@ -53,7 +53,8 @@ impl Metrics {
 
     /// Brings the gauges up to date.
     pub(crate) fn measure(&self, shared: &Shared) {
-        let (bytes, files) = shared.read(|state| (state.tail_bytes(), state.tables.values().map(|table| table.files.len()).sum::<usize>()));
+        let (bytes, files) =
+            shared.read(|state| (state.tail_bytes(), state.tables.values().map(|table| table.files.len()).sum::<usize>()));
         self.tail_bytes.set(i64::try_from(bytes).unwrap_or(i64::MAX));
         self.files.set(i64::try_from(files).unwrap_or(i64::MAX));
     }

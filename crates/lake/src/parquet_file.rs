@@ -5,7 +5,7 @@
 use crate::batches::{BATCH_ROWS, commits, count_partitions};
 use crate::failure::Doing;
 use crate::lineage::Lineage;
-use crate::objects::{Objects, wait};
+use crate::objects::{ObjectReader, Objects, wait};
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use helios_contract::clock::Timestamp;
@@ -14,9 +14,9 @@ use helios_contract::commit::CommitId;
 use helios_contract::error::{Error, Result};
 use helios_contract::store::ColumnRange;
 use helios_contract::stream::{Stream, StreamDefinition, StreamId};
+use object_store::buffered::BufWriter;
 use parquet::arrow::arrow_reader::{ArrowPredicateFn, ParquetRecordBatchReader, RowFilter};
-use parquet::arrow::async_reader::{ParquetObjectReader, ParquetRecordBatchStream};
-use parquet::arrow::async_writer::ParquetObjectWriter;
+use parquet::arrow::async_reader::ParquetRecordBatchStream;
 use parquet::arrow::{ArrowSchemaConverter, AsyncArrowWriter, ParquetRecordBatchStreamBuilder, ProjectionMask};
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::file::metadata::{KeyValue, ParquetMetaData, SortingColumn};
@@ -54,7 +54,7 @@ pub(crate) struct NewFile {
     pub(crate) counts: BTreeMap<String, u64>,
     pub(crate) lineage: Lineage,
     /// Keeps the object from being deleted as unknown until the catalog knows it.
-    pub(crate) hold: Arc<dyn Any + Send + Sync>,
+    pub(crate) _hold: Arc<dyn Any + Send + Sync>,
 }
 
 /// The stream a file belongs to, as its footer says.
@@ -101,7 +101,7 @@ pub(crate) struct Layout<'a> {
 
 /// A file being written.
 pub(crate) struct FileWriter {
-    inner: AsyncArrowWriter<ParquetObjectWriter>,
+    inner: AsyncArrowWriter<BufWriter>,
     path: String,
     contents: Contents,
     hold: Arc<dyn Any + Send + Sync>,
@@ -115,7 +115,8 @@ impl FileWriter {
             StreamFooter { id: stream.id, version: stream.version, paused: stream.paused, created_at: stream.created_at };
         let footer = vec![key_value(STREAM, &footer)?, key_value(DEFINITION, &stream.definition)?];
         let properties = properties(schema, sorted_by, footer)?;
-        let inner = AsyncArrowWriter::try_new(objects.writer(&path)?, Arc::clone(schema), Some(properties)).doing(&format!("begin {path}"))?;
+        let inner = AsyncArrowWriter::try_new(objects.writer(&path)?, Arc::clone(schema), Some(properties))
+            .doing(&format!("begin {path}"))?;
         let contents = Contents {
             set,
             partition,
@@ -161,7 +162,7 @@ impl FileWriter {
             ranges: ranges(&metadata),
             counts: self.contents.counts,
             lineage,
-            hold: self.hold,
+            _hold: self.hold,
         })
     }
 }
@@ -193,7 +194,9 @@ fn sorting_columns(schema: &Schema, names: &[String]) -> Result<Vec<SortingColum
     let leaf = |name: &String| leaves.columns().iter().position(|leaf| leaf.path().parts() == std::slice::from_ref(name));
     // The order ends, for a reader, at the first column that is not a single leaf.
     let sorting = names.iter().map_while(leaf);
-    Ok(sorting.map(|i| SortingColumn { column_idx: i32::try_from(i).unwrap_or(i32::MAX), descending: false, nulls_first: true }).collect())
+    Ok(sorting
+        .map(|i| SortingColumn { column_idx: i32::try_from(i).unwrap_or(i32::MAX), descending: false, nulls_first: true })
+        .collect())
 }
 
 /// What the integer, date and timestamp columns span, from the statistics of the row groups.
@@ -241,7 +244,9 @@ fn span<'a>(field: i32, groups: impl Iterator<Item = Option<&'a Statistics>>) ->
 
 /// Reads what a footer says.
 pub(crate) async fn read_footer(objects: &Objects, path: &str, size_bytes: u64) -> Result<FoundFile> {
-    let builder = ParquetRecordBatchStreamBuilder::new(objects.reader(path, size_bytes)).await.doing(&format!("read the footer of {path}"))?;
+    let builder = ParquetRecordBatchStreamBuilder::new(objects.reader(path, size_bytes))
+        .await
+        .doing(&format!("read the footer of {path}"))?;
     let metadata = builder.metadata();
     let pairs = metadata.file_metadata().key_value_metadata().map(Vec::as_slice).unwrap_or_default();
     let text = |key: &str| {
@@ -264,7 +269,7 @@ pub(crate) async fn read_footer(objects: &Objects, path: &str, size_bytes: u64) 
         ranges: ranges(metadata),
         counts: contents.counts,
         lineage: serde_json::from_str(text(LINEAGE)?).doing(&what)?,
-        hold: Arc::new(()),
+        _hold: Arc::new(()),
     };
     let StreamFooter { id, version, paused, created_at } = stream;
     let replaces = serde_json::from_str(text(REPLACES)?).doing(&what)?;
@@ -274,7 +279,7 @@ pub(crate) async fn read_footer(objects: &Objects, path: &str, size_bytes: u64) 
 /// The batches of a file, one row group in memory at a time.
 pub(crate) struct Batches {
     path: String,
-    stream: ParquetRecordBatchStream<ParquetObjectReader>,
+    stream: ParquetRecordBatchStream<ObjectReader>,
     group: Option<ParquetRecordBatchReader>,
 }
 
@@ -301,7 +306,8 @@ impl Batches {
         if let Some((after, until)) = commits {
             let mask = ProjectionMask::columns(builder.parquet_schema(), [hidden::COMMIT]);
             let within = ArrowPredicateFn::new(mask, move |rows: RecordBatch| {
-                let numbers = crate::batches::commits(&rows).map_err(|cause| arrow::error::ArrowError::ExternalError(Box::new(cause)))?;
+                let numbers =
+                    crate::batches::commits(&rows).map_err(|cause| arrow::error::ArrowError::ExternalError(Box::new(cause)))?;
                 Ok(numbers.iter().map(|n| Some(*n > after.0 && *n <= until.0)).collect())
             });
             builder = builder.with_row_filter(RowFilter::new(vec![Box::new(within)]));

@@ -61,7 +61,7 @@ pub async fn rebuild(config: Config, parts: Parts) -> Result<Rebuilt> {
         let path = config.dir.join(catalog::FILE);
         let new = config.dir.join("catalog.sqlite.new");
         remove_database(&new)?;
-        let (mut conn, _) = catalog::open(&new)?;
+        let mut conn = catalog::open(&new)?;
         let transaction = conn.transaction().doing("begin a transaction")?;
         for (id, files) in by_stream(found, &mut rebuilt) {
             insert_stream(&transaction, id, files, &mut rebuilt)?;
@@ -106,7 +106,7 @@ fn by_stream(found: Vec<FoundFile>, rebuilt: &mut Rebuilt) -> BTreeMap<StreamId,
     // A dropped stream's name may have been given to a later one.
     let mut owner: BTreeMap<StreamName, StreamId> = BTreeMap::new();
     for (id, files) in &streams {
-        files.iter().for_each(|file| drop(owner.insert(file.stream.definition.name.clone(), *id)));
+        owner.extend(files.iter().map(|file| (file.stream.definition.name.clone(), *id)));
     }
     streams.retain(|id, files| {
         let replaced = files.iter().any(|file| owner.get(&file.stream.definition.name) != Some(id));
@@ -122,7 +122,8 @@ fn by_stream(found: Vec<FoundFile>, rebuilt: &mut Rebuilt) -> BTreeMap<StreamId,
 fn live(files: Vec<FoundFile>, rebuilt: &mut Rebuilt) -> Vec<FoundFile> {
     let whole = whole_sets(files.iter().flat_map(|found| &found.file.lineage.covers));
     let is_sound = |found: &FoundFile| found.file.lineage.covers.iter().all(|cover| whole.contains(&cover.set));
-    let replaced: BTreeSet<String> = files.iter().filter(|found| is_sound(found)).flat_map(|found| found.replaces.clone()).collect();
+    let replaced: BTreeSet<String> =
+        files.iter().filter(|found| is_sound(found)).flat_map(|found| found.replaces.clone()).collect();
     let (sound, broken): (Vec<_>, Vec<_>) = files.into_iter().partition(is_sound);
     rebuilt.set_aside.extend(broken.iter().map(|found| format!("{}: other parts of its set are missing", found.file.path)));
     let (gone, live): (Vec<_>, Vec<_>) = sound.into_iter().partition(|found| replaced.contains(&found.file.path));
@@ -132,7 +133,8 @@ fn live(files: Vec<FoundFile>, rebuilt: &mut Rebuilt) -> Vec<FoundFile> {
 
 /// Writes one stream with all that can be told from its files.
 fn insert_stream(conn: &Connection, id: StreamId, files: Vec<FoundFile>, rebuilt: &mut Rebuilt) -> Result<()> {
-    let Some(stream) = files.iter().max_by_key(|found| (found.stream.version, found.file.set)).map(|found| found.stream.clone()) else {
+    let Some(stream) = files.iter().max_by_key(|found| (found.stream.version, found.file.set)).map(|found| found.stream.clone())
+    else {
         return Ok(());
     };
     insert_definition(conn, &stream, &files)?;
@@ -143,7 +145,12 @@ fn insert_stream(conn: &Connection, id: StreamId, files: Vec<FoundFile>, rebuilt
     insert_commits(conn, id, &chained.kept, rebuilt)?;
     let newest = chained.kept.iter().map(|found| found.file.commit_max).max().unwrap_or_default();
     for gap in &chained.gaps {
-        rebuilt.lost.push(format!("{}: partition {}: {}", stream.definition.name, gap.partition, gap.gap.as_deref().unwrap_or_default()));
+        rebuilt.lost.push(format!(
+            "{}: partition {}: {}",
+            stream.definition.name,
+            gap.partition,
+            gap.gap.as_deref().unwrap_or_default()
+        ));
         insert_ledger(conn, id, newest, gap).doing("store the ledger")?;
     }
     for found in &chained.kept {
@@ -161,10 +168,20 @@ fn insert_definition(conn: &Connection, stream: &Stream, files: &[FoundFile]) ->
     let columns = files.iter().flat_map(|found| &found.stream.definition.columns);
     let last_field = columns.map(greatest_id).max().unwrap_or(0);
     let json = serde_json::to_string(&stream.definition).doing("describe a stream")?;
-    let values =
-        params![stream.id.0, stream.definition.name.as_str(), catalog::signed(stream.version), json, stream.paused, stream.created_at.0, last_field];
-    conn.execute("INSERT INTO streams (id, name, version, definition, paused, created_at, last_field) VALUES (?, ?, ?, ?, ?, ?, ?)", values)
-        .doing("add a stream")?;
+    let values = params![
+        stream.id.0,
+        stream.definition.name.as_str(),
+        catalog::signed(stream.version),
+        json,
+        stream.paused,
+        stream.created_at.0,
+        last_field
+    ];
+    conn.execute(
+        "INSERT INTO streams (id, name, version, definition, paused, created_at, last_field) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        values,
+    )
+    .doing("add a stream")?;
     Ok(())
 }
 
@@ -186,8 +203,9 @@ fn insert_commits(conn: &Connection, id: StreamId, kept: &[FoundFile], rebuilt: 
         (at, newest) = (at.max(cover.at), newest.max(cover.newest));
         let n_rows: u64 = cover.ledger.iter().map(|entry| entry.counts.stored).sum();
         let moves = serde_json::to_string(&cover.moves).doing("describe a commit")?;
-        let values = params![commit.0, id.0, at.0, catalog::signed(n_rows), newest.map(|newest: Timestamp| newest.0), moves, cover.set];
-        conn.execute("INSERT INTO commits (id, stream, at, n_rows, n_bytes, newest, moves, file_set) VALUES (?, ?, ?, ?, 0, ?, ?, ?)", values)
+        let values =
+            params![commit.0, id.0, at.0, catalog::signed(n_rows), newest.map(|newest: Timestamp| newest.0), moves, cover.set];
+        conn.execute("INSERT INTO commits (id, stream, at, n_rows, n_bytes, newest, moves, file_set, folded) VALUES (?, ?, ?, ?, 0, ?, ?, ?, TRUE)", values)
             .doing("store a commit")?;
         for entry in &cover.ledger {
             insert_ledger(conn, id, commit, entry).doing("store the ledger")?;

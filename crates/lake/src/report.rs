@@ -35,7 +35,7 @@ struct Report {
     select: &'static str,
 }
 
-static REPORTS: [Report; 4] = [
+const REPORTS: &[Report] = &[
     Report {
         name: "commits",
         columns: &[
@@ -85,7 +85,8 @@ static REPORTS: [Report; 4] = [
             ("payload_bytes", Shown::Integer),
             ("key", Shown::Text),
         ],
-        select: "SELECT s.name, q.commit_id, q.partition, q.position, q.time, q.reason, q.path, q.payload, length(q.payload), q.key
+        select:
+            "SELECT s.name, q.commit_id, q.partition, q.position, q.time, q.reason, q.path, q.payload, length(q.payload), q.key
                  FROM quarantine q JOIN streams s ON s.id = q.stream ORDER BY q.id DESC",
     },
     Report {
@@ -159,7 +160,9 @@ impl Report {
                 n_bytes += column.add(row, i).doing(&what)?;
             }
             if n_rows > ROWS_MAX || n_bytes > BYTES_MAX {
-                return Err(Error::exhausted(format!("system.{} is too large to be read at once", self.name)).hint("Add a LIMIT."));
+                return Err(
+                    Error::exhausted(format!("system.{} is too large to be read at once", self.name)).hint("Add a LIMIT.")
+                );
             }
         }
         RecordBatch::try_new(self.schema(), columns.into_iter().map(Column::finish).collect()).doing(&what)

@@ -8,8 +8,9 @@ use crate::compact::{self, SetWriter, lineages, plan};
 use crate::failure::Doing;
 use crate::files::{self, Exchange};
 use crate::lineage::Lineage;
+use crate::objects::wait;
 use crate::state::FileEntry;
-use arrow::array::AsArray;
+use arrow::array::{Array, AsArray};
 use arrow::compute::max;
 use arrow::datatypes::{DataType, Schema, TimeUnit, TimestampMicrosecondType};
 use arrow::record_batch::RecordBatch;
@@ -74,7 +75,9 @@ fn retain_stream(lake: &Arc<Lake>, stream: &Stream, cutoff: Timestamp) -> Result
     let new = writer.finish()?;
     let id = stream.id;
     let exchange = Exchange { stream: id, set, gone, tail_until: CommitId(0), new };
-    files::exchange(lake, exchange, move |conn| counts.iter().try_for_each(|(partition, n)| add_expired(conn, id, partition, *n, 0)))?;
+    files::exchange(lake, exchange, move |conn| {
+        counts.iter().try_for_each(|(partition, n)| add_expired(conn, id, partition, *n, 0))
+    })?;
     info!(stream = %stream.definition.name, n_rows, n_files, "removed rows that were kept long enough");
     Ok(n_rows)
 }
@@ -97,7 +100,8 @@ fn is_old(schema: &Schema, event_time: Option<&str>, ranges: &[ColumnRange], cut
 fn newest(rows: &RecordBatch, event_time: Option<&str>) -> Option<i64> {
     let times = |name: &str| {
         let column = rows.column_by_name(name)?;
-        matches!(column.data_type(), DataType::Timestamp(TimeUnit::Microsecond, _)).then(|| column.as_primitive::<TimestampMicrosecondType>())
+        matches!(column.data_type(), DataType::Timestamp(TimeUnit::Microsecond, _))
+            .then(|| column.as_primitive::<TimestampMicrosecondType>())
     };
     let events = event_time.and_then(times).filter(|events| events.null_count() == 0);
     max(events.or_else(|| times(hidden::TIME))?)
@@ -108,8 +112,9 @@ fn counts(lake: &Lake, files: &[FileEntry]) -> Result<BTreeMap<String, u64>> {
     catalog::read_here(&lake.catalog_path(), |conn| {
         let mut sums = BTreeMap::new();
         for entry in files {
-            let text: String =
-                conn.query_row("SELECT counts FROM files WHERE id = ?", [entry.id], |row| row.get(0)).doing("read the counts of a file")?;
+            let text: String = conn
+                .query_row("SELECT counts FROM files WHERE id = ?", [entry.id], |row| row.get(0))
+                .doing("read the counts of a file")?;
             let counts: BTreeMap<String, u64> = serde_json::from_str(&text).doing("read the counts of a file")?;
             counts.into_iter().for_each(|(partition, n)| *sums.entry(partition).or_default() += n);
         }
@@ -144,11 +149,19 @@ fn forget_quarantined(lake: &Lake, stream: StreamId, cutoff: Timestamp) -> Resul
         let delete = "DELETE FROM quarantine WHERE stream = ? AND time < ?";
         conn.execute(delete, params![stream.0, cutoff.0]).doing("remove old quarantined records")
     };
-    crate::objects::wait(lake.writer.write(work, |_, _| ()))
+    wait(lake.writer.write(work, |_, _| ()))
 }
 
 fn forget_receipts(lake: &Lake, now: Timestamp) -> Result<()> {
     let cutoff = now.minus(Duration::from_secs(lake.config.receipts_keep_hours * 3600));
-    let work = move |conn: &Connection| conn.execute("DELETE FROM receipts WHERE at < ?", [cutoff.0]).doing("remove old receipts");
-    crate::objects::wait(lake.writer.write(work, |_, _| ()))
+    let old = catalog::read_here(&lake.catalog_path(), |conn| {
+        let select = "SELECT EXISTS (SELECT 1 FROM receipts WHERE at < ?)";
+        conn.query_row(select, [cutoff.0], |row| row.get::<_, bool>(0)).doing("look for old receipts")
+    })?;
+    if !old {
+        return Ok(());
+    }
+    let work =
+        move |conn: &Connection| conn.execute("DELETE FROM receipts WHERE at < ?", [cutoff.0]).doing("remove old receipts");
+    wait(lake.writer.write(work, |_, _| ()))
 }

@@ -33,6 +33,7 @@ struct Found {
     stream: StreamId,
     schema: SchemaRef,
     version: CommitId,
+    committed_at: Option<Timestamp>,
     after: CommitId,
     tail: Vec<TailSlice>,
     /// By their oldest commit.
@@ -49,20 +50,21 @@ pub(crate) async fn since(lake: &Lake, name: &TableName, after: CommitId) -> Res
         let mut files: Vec<_> = files.map(|entry| Arc::clone(&entry.file)).collect();
         files.sort_by_key(|file| file.commit_min);
         let tail = table.tail.iter().filter(|tail| tail.slice.commit > after).cloned().collect();
-        let (stream, schema, version) = (table.stream.id, Arc::clone(&table.schema), table.version);
-        Ok::<_, Error>(Found { stream, schema, version, after, tail, files })
+        let (stream, schema) = (table.stream.id, Arc::clone(&table.schema));
+        let (version, committed_at) = (table.version, table.committed_at);
+        Ok::<_, Error>(Found { stream, schema, version, committed_at, after, tail, files })
     })?;
     if found.version <= after {
         Ok(Vec::new())
     } else if found.files.is_empty() {
-        from_tail(lake, found)
+        from_tail(found)
     } else {
         let lake = lake.owned();
         catalog::blocking(move || from_files(&lake, &found)).await
     }
 }
 
-fn from_tail(lake: &Lake, found: Found) -> Result<Vec<Slice>> {
+fn from_tail(found: Found) -> Result<Vec<Slice>> {
     let n_tail = found.tail.len();
     let mut bytes = 0;
     let fits = |(i, tail): &(usize, TailSlice)| {
@@ -72,8 +74,7 @@ fn from_tail(lake: &Lake, found: Found) -> Result<Vec<Slice>> {
     let taken = found.tail.into_iter().enumerate().take_while(fits);
     let mut slices: Vec<Slice> = taken.map(|(_, tail)| today(tail, &found.schema)).collect::<Result<_>>()?;
     if slices.len() == n_tail {
-        let at = slices.last().map_or_else(|| lake.clock.now(), |slice| slice.committed_at);
-        reach(&mut slices, found.version, at, &found.schema);
+        reach(&mut slices, found.version, found.committed_at.unwrap_or_default(), &found.schema);
     }
     Ok(slices)
 }

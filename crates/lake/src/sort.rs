@@ -36,7 +36,8 @@ struct Keys {
 
 impl Keys {
     fn new(schema: &Schema, order: &[String]) -> Result<Keys> {
-        let columns = order.iter().map(|name| schema.index_of(name)).collect::<Result<Vec<_>, _>>().doing("find the columns to sort by")?;
+        let columns =
+            order.iter().map(|name| schema.index_of(name)).collect::<Result<Vec<_>, _>>().doing("find the columns to sort by")?;
         let fields = columns.iter().map(|i| SortField::new(schema.field(*i).data_type().clone())).collect();
         Ok(Keys { columns, converter: RowConverter::new(fields).doing("sort rows")? })
     }
@@ -56,7 +57,9 @@ pub(crate) struct Sorted {
 impl Sorted {
     /// The rows themselves, a batch at a time, taken from those that were sorted.
     pub(crate) fn batches<'a>(&'a self, rows: &'a RecordBatch) -> impl Iterator<Item = Result<RecordBatch>> + 'a {
-        self.indices.chunks(BATCH_ROWS).map(|chunk| take_record_batch(rows, &UInt32Array::from(chunk.to_vec())).doing("sort rows"))
+        self.indices
+            .chunks(BATCH_ROWS)
+            .map(|chunk| take_record_batch(rows, &UInt32Array::from(chunk.to_vec())).doing("sort rows"))
     }
 }
 
@@ -64,7 +67,8 @@ impl Sorted {
 pub(crate) fn split_sorted(rows: &RecordBatch, definition: &StreamDefinition, order: &[String]) -> Result<Vec<Sorted>> {
     let keys = Keys::new(rows.schema_ref(), order)?.of(rows)?;
     let (labels, label_of) = partitions(rows, definition.partition_by.as_ref());
-    let n_rows = u32::try_from(rows.num_rows()).map_err(|cause| Error::internal("too many rows to sort at once").because(cause))?;
+    let n_rows =
+        u32::try_from(rows.num_rows()).map_err(|cause| Error::internal("too many rows to sort at once").because(cause))?;
     let mut sorted: Vec<Sorted> = labels.into_iter().map(|partition| Sorted { partition, indices: Vec::new() }).collect();
     for i in 0..n_rows {
         sorted[label_of.get(i as usize).copied().unwrap_or(0)].indices.push(i);
@@ -152,7 +156,8 @@ pub(crate) fn merge<I: Iterator<Item = Result<RecordBatch>>>(
     }
     let mut taken: Vec<(usize, usize)> = Vec::with_capacity(BATCH_ROWS);
     // `min_by` takes the first of equal runs.
-    while let Some(least) = (0..live.len()).min_by(|a, b| live[*a].keys.row(live[*a].next).cmp(&live[*b].keys.row(live[*b].next))) {
+    while let Some(least) = (0..live.len()).min_by(|a, b| live[*a].keys.row(live[*a].next).cmp(&live[*b].keys.row(live[*b].next)))
+    {
         taken.push((least, live[least].next));
         live[least].next += 1;
         let used_up = live[least].next == live[least].rows.num_rows();

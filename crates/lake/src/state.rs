@@ -172,7 +172,8 @@ impl State {
     pub(crate) fn exchange(&mut self, id: StreamId, gone: &[i64], tail_until: CommitId, new: Vec<FileEntry>) {
         let Some(table) = self.tables.get_mut(&id) else { return };
         table.tail.retain(|tail| tail.slice.commit > tail_until);
-        let (gone, mut kept): (Vec<_>, Vec<_>) = std::mem::take(&mut table.files).into_iter().partition(|entry| gone.contains(&entry.id));
+        let (gone, mut kept): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut table.files).into_iter().partition(|entry| gone.contains(&entry.id));
         kept.extend(new);
         table.files = kept;
         self.release(gone.into_iter());

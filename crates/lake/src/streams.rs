@@ -22,7 +22,9 @@ pub(crate) async fn create(lake: &Lake, mut definition: StreamDefinition) -> Res
         definition.columns.iter_mut().for_each(|column| assign_ids(column, &mut last_field));
         let json = serde_json::to_string(&definition).doing("describe a stream")?;
         let mut insert = conn
-            .prepare("INSERT INTO streams (name, version, definition, paused, created_at, last_field) VALUES (?, 1, ?, FALSE, ?, ?)")
+            .prepare(
+                "INSERT INTO streams (name, version, definition, paused, created_at, last_field) VALUES (?, 1, ?, FALSE, ?, ?)",
+            )
             .doing("add a stream")?;
         let id = insert.insert(params![definition.name.as_str(), json, created_at.0, last_field]).doing("add a stream")?;
         Ok(Arc::new(Stream { id: StreamId(id), version: 1, definition, paused: false, created_at }))
@@ -36,7 +38,9 @@ fn define(state: &mut crate::state::State, stream: Arc<Stream>) -> Arc<Stream> {
 }
 
 fn find(conn: &Connection, name: &StreamName) -> Result<Option<i64>> {
-    conn.query_row("SELECT id FROM streams WHERE name = ?", [name.as_str()], |row| row.get(0)).optional().doing("look up a stream")
+    conn.query_row("SELECT id FROM streams WHERE name = ?", [name.as_str()], |row| row.get(0))
+        .optional()
+        .doing("look up a stream")
 }
 
 /// Gives an Iceberg field id to the column and its fields where they have none; an id is never given twice.
@@ -79,7 +83,8 @@ pub(crate) async fn replace(lake: &Lake, mut stream: Stream) -> Result<Arc<Strea
             .optional()
             .doing("look up the stream")?;
         let name = &stream.definition.name;
-        let (version, mut last_field, stored_name) = stored.ok_or_else(|| Error::not_found(format!("the stream '{name}' was dropped")))?;
+        let (version, mut last_field, stored_name) =
+            stored.ok_or_else(|| Error::not_found(format!("the stream '{name}' was dropped")))?;
         if version != stream.version {
             return Err(Error::conflict(format!("the stream '{name}' was changed by somebody else"))
                 .hint("Look at its definition again and repeat the statement."));
@@ -91,7 +96,8 @@ pub(crate) async fn replace(lake: &Lake, mut stream: Stream) -> Result<Arc<Strea
         stream.version += 1;
         let json = serde_json::to_string(&stream.definition).doing("describe a stream")?;
         let values = params![signed(stream.version), json, stream.paused, last_field, stream.id.0];
-        conn.execute("UPDATE streams SET version = ?, definition = ?, paused = ?, last_field = ? WHERE id = ?", values).doing("change a stream")?;
+        conn.execute("UPDATE streams SET version = ?, definition = ?, paused = ?, last_field = ? WHERE id = ?", values)
+            .doing("change a stream")?;
         Ok(Arc::new(stream))
     };
     lake.writer.write(work, define).await
@@ -102,7 +108,8 @@ pub(crate) async fn remove(lake: &Lake, name: &StreamName) -> Result<()> {
     let name = name.clone();
     let work = move |conn: &Connection| {
         let id = find(conn, &name)?.ok_or_else(|| Error::not_found(format!("there is no stream '{name}'")))?;
-        conn.execute("INSERT OR REPLACE INTO doomed SELECT path, file_set FROM files WHERE stream = ?", [id]).doing("drop a stream")?;
+        conn.execute("INSERT OR REPLACE INTO doomed SELECT path, file_set FROM files WHERE stream = ?", [id])
+            .doing("drop a stream")?;
         conn.execute("DELETE FROM streams WHERE id = ?", [id]).doing("drop a stream")?;
         Ok(StreamId(id))
     };

@@ -147,8 +147,9 @@ fn recount_inline(conn: &Connection, stream: &Stream, findings: &mut Findings) -
 
 fn read_files(conn: &Connection, stream: StreamId) -> Result<Vec<Listed>> {
     let what = "read files";
-    let mut select =
-        conn.prepare("SELECT path, size_bytes, n_rows, commit_min, commit_max, counts FROM files WHERE stream = ?").doing(what)?;
+    let mut select = conn
+        .prepare("SELECT path, size_bytes, n_rows, commit_min, commit_max, counts FROM files WHERE stream = ?")
+        .doing(what)?;
     let mut rows = select.query([stream.0]).doing(what)?;
     let mut files = Vec::new();
     while let Some(row) = rows.next().doing(what)? {
@@ -205,7 +206,8 @@ fn concluded(mut found: Verified, mut problems: Vec<String>) -> Verified {
         problems.push(format!("{} rows are there, the ledger says {expected}", found.counted));
     }
     if found.quarantine_counted != found.quarantined {
-        problems.push(format!("{} quarantined records are there, the ledger says {}", found.quarantine_counted, found.quarantined));
+        problems
+            .push(format!("{} quarantined records are there, the ledger says {}", found.quarantine_counted, found.quarantined));
     }
     found.problem = problems.join("; ");
     found

@@ -1,6 +1,5 @@
 //! The one task that writes the catalog. It groups all changes that wait into one transaction: one fsync for many streams.
 
-use crate::catalog;
 use crate::failure::{Doing, disk_full, repeated};
 use crate::lock::Lock;
 use crate::state::{Shared, State};
@@ -145,7 +144,6 @@ impl Desk {
     fn end(&self, changed: bool) -> Result<()> {
         let commit = || {
             self.faults.pass("lake.disk_full").map_err(|cause| disk_full(cause.message()))?;
-            self.faults.pass("lake.commit")?;
             self.conn.execute_batch("COMMIT").doing("commit")
         };
         let ended = if changed { commit() } else { Err(Error::new(Kind::Unavailable, "nothing to commit")) };
@@ -160,7 +158,7 @@ impl Desk {
         let (publishes, answers): (Vec<_>, Vec<_>) = ready.into_iter().unzip();
         self.shared.change(|state| publishes.into_iter().for_each(|publish| publish(state)));
         for answer in answers {
-            drop(answer.send(self.faults.pass("lake.committed")));
+            drop(answer.send(Ok(())));
         }
     }
 }

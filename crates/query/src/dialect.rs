@@ -128,8 +128,4 @@ impl Dialect for HeliosDialect {
     fn supports_table_versioning(&self) -> bool {
         true
     }
-
-    fn supports_named_fn_args_with_expr_name(&self) -> bool {
-        true
-    }
 }

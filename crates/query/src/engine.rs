@@ -113,7 +113,7 @@ pub fn open(config: Config, mut parts: Parts) -> Result<Arc<Engine>> {
 #[async_trait]
 impl QueryEngine for Engine {
     async fn check(&self, sql: &str) -> Result<SchemaRef> {
-        let (statement, text) = parse::parse(sql)?;
+        let (statement, text) = plan::parse(sql).await?;
         match statement {
             Statement::Query(mut statement) => {
                 parameters::blank(&mut statement);
@@ -183,7 +183,7 @@ impl Started {
 
 impl Engine {
     async fn start(&self, query: &Query, allowed: &Allowed, ticket: &Ticket) -> Result<Started> {
-        let (statement, text) = parse::parse(&query.sql)?;
+        let (statement, text) = plan::parse(&query.sql).await?;
         ticket.show(redacted(&statement).as_deref().unwrap_or(&query.sql));
         match statement {
             Statement::Query(statement) => self.select(*statement, text, &query.parameters, allowed).await,
@@ -202,7 +202,7 @@ impl Engine {
         let (session, snapshots) = self.session(&needs, allowed.memory_bytes as u64).await?;
         let newest = snapshots.iter().filter_map(|snapshot| snapshot.newest).max();
         let freshness = newest.map(|newest| self.parts.clock.now().since(newest));
-        let (session, plan) = plan::physical(session, statement, text).await?;
+        let (session, plan, slot) = plan::physical(session, statement, text, slot).await?;
         let rows = execute_stream(plan, session.task).map_err(|error| crate::errors::from_datafusion(error, None))?;
         Ok(Started::Rows { rows, snapshots, slot, freshness })
     }
@@ -221,6 +221,9 @@ impl Engine {
         let public: Arc<MemorySchemaProvider> = Arc::default();
         let schemas: Vec<(&str, Arc<dyn SchemaProvider>)> = vec![(PUBLIC, Arc::clone(&public) as _), (SYSTEM, Arc::clone(&self.system))];
         let session = self.sessions.begin(schemas, self.parts.clock.now(), memory_bytes);
+        if let Some((name, position)) = needs.system.iter().find(|(name, _)| !self.system.table_exist(name)) {
+            return Err(parse::at(snapshots::unknown_table(&self.parts, &format!("{SYSTEM}.{name}")), *position));
+        }
         let snapshots = snapshots::fetch(&self.parts, &session, &needs.tables).await?;
         let register = |name: String, table| drop(public.register_table(name, table));
         for (reference, snapshot) in needs.tables.iter().zip(&snapshots) {
@@ -240,6 +243,7 @@ impl Engine {
 
     fn shown(&self, statement: &Statement) -> Result<RecordBatch> {
         match statement {
+            Statement::ShowFunctions => show::functions(self.sessions.functions()),
             Statement::ShowStreams => show::streams(&self.parts.control.status()),
             Statement::ShowCreateStream(name) => show::create_stream(&self.stream(name)?.definition),
             Statement::Describe(name) => match name.iter().map(String::as_str).collect::<Vec<_>>()[..] {

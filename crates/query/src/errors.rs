@@ -3,25 +3,43 @@
 use crate::parse::Text;
 use arrow::error::ArrowError;
 use datafusion::common::{Column, DataFusionError, SchemaError};
+use datafusion::execution::SessionState;
 use datafusion::parquet::errors::ParquetError;
 use helios_contract::column::quoted;
 use helios_contract::error::{Error, TextPosition, nearest};
 
 const MEMORY_HINT: &str = "Read less: filter by time, group by fewer values, or ask for fewer columns; or raise the query's memory.";
 
-/// Translates an error; `text` is the statement, where it is known.
-pub(crate) fn from_datafusion(error: DataFusionError, text: Option<&Text>) -> Error {
+/// The statement an error is about.
+#[derive(Clone, Copy)]
+pub(crate) struct About<'a> {
+    pub(crate) text: &'a Text,
+    /// Knows the functions there are.
+    pub(crate) state: &'a SessionState,
+}
+
+impl About<'_> {
+    fn position_of(about: Option<About>, error: Error, name: &str) -> Error {
+        match about.and_then(|about| about.text.position_of(name)) {
+            Some(TextPosition { line, column }) => error.at(line, column),
+            None => error,
+        }
+    }
+}
+
+/// Translates an error; `about` is the statement, where it is known.
+pub(crate) fn from_datafusion(error: DataFusionError, about: Option<About>) -> Error {
     match error {
-        DataFusionError::Context(_, inner) => from_datafusion(*inner, text),
+        DataFusionError::Context(_, inner) => from_datafusion(*inner, about),
         DataFusionError::Diagnostic(diagnostic, inner) => {
-            let error = from_datafusion(*inner, text);
+            let error = from_datafusion(*inner, about);
             match diagnostic.span {
-                Some(span) if error.position().is_none() => error.at(span.start.line, span.start.column),
+                Some(span) if span.start.line > 0 => error.at(span.start.line, span.start.column),
                 _ => error,
             }
         }
         DataFusionError::Collection(errors) => match errors.into_iter().next() {
-            Some(first) => from_datafusion(first, text),
+            Some(first) => from_datafusion(first, about),
             None => Error::internal("the query failed without a cause"),
         },
         DataFusionError::Shared(shared) => from_shared(&shared),
@@ -32,13 +50,13 @@ pub(crate) fn from_datafusion(error: DataFusionError, text: Option<&Text>) -> Er
                 Err(other) => Error::internal(clean(&other.to_string())),
             },
         },
-        DataFusionError::SchemaError(schema, _) => from_schema(&schema, text),
+        DataFusionError::SchemaError(schema, _) => from_schema(&schema, about),
         DataFusionError::ArrowError(arrow, _) => from_arrow(*arrow),
         DataFusionError::ParquetError(parquet) => from_parquet(*parquet),
         DataFusionError::ObjectStore(store) => from_store(&store),
         DataFusionError::IoError(io) => Error::unavailable(format!("cannot read or spill: {io}")),
         DataFusionError::ResourcesExhausted(_) => Error::exhausted("the query needs more memory than it may use").hint(MEMORY_HINT),
-        DataFusionError::Plan(message) | DataFusionError::Configuration(message) => from_plan(&message, text),
+        DataFusionError::Plan(message) | DataFusionError::Configuration(message) => from_plan(&message, about),
         DataFusionError::SQL(error, _) => Error::invalid(clean(&error.to_string())),
         DataFusionError::NotImplemented(message) => Error::invalid(format!("not supported: {}", clean(&message))),
         DataFusionError::Execution(message) => from_execution(&message),
@@ -68,11 +86,8 @@ fn from_shared(shared: &DataFusionError) -> Error {
     }
 }
 
-fn from_schema(error: &SchemaError, text: Option<&Text>) -> Error {
-    let at_name = |error: Error, name: &str| match text.and_then(|text| text.position_of(name)) {
-        Some(TextPosition { line, column }) => error.at(line, column),
-        None => error,
-    };
+fn from_schema(error: &SchemaError, about: Option<About>) -> Error {
+    let at_name = |error: Error, name: &str| About::position_of(about, error, name);
     match error {
         SchemaError::FieldNotFound { field, valid_fields } => {
             let error = at_name(Error::invalid(format!("there is no column {}", shown(field))), &field.name);
@@ -120,22 +135,26 @@ fn column_hint(field: &Column, valid: &[Column]) -> Option<String> {
     Some(format!("The columns are {}{more}.", names.iter().take(SHOWN_MAX).map(|name| quoted(name)).collect::<Vec<_>>().join(", ")))
 }
 
-fn from_plan(message: &str, text: Option<&Text>) -> Error {
-    let at_name = |error: Error, name: &str| match text.and_then(|text| text.position_of(name)) {
-        Some(TextPosition { line, column }) => error.at(line, column),
-        None => error,
-    };
+fn from_plan(message: &str, about: Option<About>) -> Error {
     if let Some(name) = between(message, "Invalid function '", "'") {
-        let error = at_name(Error::invalid(format!("there is no function `{name}`")), name);
-        return match between(message, "Did you mean '", "'").and_then(|near| nearest(name, [near])) {
+        let error = About::position_of(about, Error::invalid(format!("there is no function `{name}`")), name);
+        let near = about.and_then(|About { state, .. }| {
+            let functions = state.scalar_functions().keys().chain(state.aggregate_functions().keys());
+            nearest(name, functions.chain(state.window_functions().keys()).map(String::as_str))
+        });
+        return match near {
             Some(near) => error.hint(format!("Did you mean `{near}`?")),
             None => error.hint("SHOW FUNCTIONS lists them."),
         };
     }
     if let Some(name) = between(message, "table '", "' not found") {
-        let table = name.rsplit('.').next().unwrap_or(name);
-        return at_name(Error::not_found(format!("there is no table `{}`", name.trim_start_matches("helios.public."))), table)
-            .hint("SHOW TABLES lists them.");
+        return Error::not_found(format!("there is no table `{}`", name.trim_start_matches("helios."))).hint("SHOW TABLES lists them.");
+    }
+    if let Some(call) = between(message, "argument types '", "'") {
+        let function = call.split('(').next().unwrap_or(call);
+        let error = About::position_of(about, Error::invalid(format!("no function fits {call}")), function);
+        let candidates: Vec<&str> = message.split_once("Candidate functions:").map_or("", |(_, c)| c).split_whitespace().collect();
+        return error.hint(format!("Cast the arguments to what it takes: {}.", candidates.join(" ")));
     }
     Error::invalid(clean(message))
 }

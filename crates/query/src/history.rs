@@ -126,7 +126,7 @@ impl History {
     pub(crate) fn cancel(&self, id: &str) -> bool {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let found = kept.running.values().find(|entry| entry.id == id);
-        found.inspect(|entry| drop(entry.cancel.send_replace(true))).is_some()
+        found.is_some_and(|entry| !entry.cancel.send_replace(true))
     }
 
     fn change(&self, number: u64, change: impl FnOnce(&mut Entry)) {

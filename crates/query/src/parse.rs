@@ -12,8 +12,10 @@ use helios_contract::stream::StreamCommand;
 const SQL_BYTES_MAX: usize = 1 << 20;
 /// Deepest nesting of parentheses and brackets.
 const NESTING_MAX: usize = 100;
-/// Longest run of tokens without a comma. A run becomes a tree as deep as it is long, and dropping a tree takes stack.
-const RUN_MAX: usize = 4_000;
+/// Deepest tree a statement may become; evaluating one takes about 2 KB of stack a level.
+const DEPTH_MAX: usize = 400;
+/// Most queries joined with UNION, EXCEPT and INTERSECT.
+const UNIONS_MAX: usize = 200;
 
 const RUNS: &str = "Helios runs SELECT, WITH, VALUES, EXPLAIN, SHOW, DESCRIBE and statements about streams.";
 const STARTS: [&str; 14] = [
@@ -36,6 +38,8 @@ pub(crate) enum Statement {
     Stream(StreamCommand),
     /// `SHOW STREAMS`
     ShowStreams,
+    /// `SHOW FUNCTIONS`
+    ShowFunctions,
     /// `SHOW CREATE STREAM name`
     ShowCreateStream(String),
     /// `DESCRIBE [schema.]name`
@@ -98,29 +102,67 @@ fn tokens(sql: &str) -> Result<Vec<TokenWithSpan>> {
     Ok(tokens)
 }
 
-/// Refuses what would become a tree too deep for the stack of whoever walks or drops it.
+/// Refuses what would become a tree too deep for the stack of whoever plans, runs or drops it.
+///
+/// Each bracket deepens the tree by one, and each operator of a chain by one; a comma or a keyword begins a new chain.
 fn refuse_depth(tokens: &[TokenWithSpan]) -> Result<()> {
-    let mut runs = vec![0_usize];
+    let mut chains = vec![0_usize];
+    let mut depth = 0_usize;
+    let mut n_unions = 0_usize;
     for token in tokens {
-        match token.token {
-            Token::LParen | Token::LBracket | Token::LBrace => runs.push(0),
-            Token::RParen | Token::RBracket | Token::RBrace if runs.len() > 1 => {
-                runs.pop();
+        let grows = grows(&token.token);
+        if matches!(grows, Grows::Closes) && chains.len() > 1 {
+            depth -= chains.pop().expect("there is more than one chain");
+        }
+        let chain = chains.last_mut().expect("the outermost chain stays");
+        match grows {
+            Grows::Chain | Grows::Opens => {
+                *chain += 1;
+                depth += 1;
             }
-            Token::Comma => *runs.last_mut().expect("the outermost run stays") = 0,
-            _ => {}
+            Grows::NewChain | Grows::Unions => depth -= std::mem::take(chain),
+            Grows::Closes | Grows::Nothing => {}
         }
-        *runs.last_mut().expect("the outermost run stays") += 1;
-        if runs.len() > NESTING_MAX {
-            return Err(at(Error::invalid(format!("the statement nests more than {NESTING_MAX} levels deep")), start(token))
-                .hint("Split it with WITH, or remove parentheses that change nothing."));
+        n_unions += usize::from(matches!(grows, Grows::Unions));
+        if matches!(grows, Grows::Opens) {
+            chains.push(0);
         }
-        if runs.last().is_some_and(|run| *run > RUN_MAX) {
-            return Err(at(Error::invalid(format!("an expression is more than {RUN_MAX} words long")), start(token))
-                .hint("Write long chains of OR as one IN list."));
+        if depth > DEPTH_MAX || chains.len() > NESTING_MAX {
+            return Err(at(Error::invalid("the statement nests too deeply, or chains too many operators"), start(token))
+                .hint("Split it with WITH, write long chains of OR as one IN list, and remove parentheses that change nothing."));
+        }
+        if n_unions > UNIONS_MAX {
+            return Err(at(Error::invalid(format!("the statement joins more than {UNIONS_MAX} queries with UNION")), start(token)));
         }
     }
     Ok(())
+}
+
+enum Grows {
+    Opens,
+    Closes,
+    Chain,
+    NewChain,
+    Unions,
+    Nothing,
+}
+
+fn grows(token: &Token) -> Grows {
+    const CHAIN: [&str; 9] = ["AND", "OR", "NOT", "IS", "IN", "LIKE", "ILIKE", "BETWEEN", "AT"];
+    const NEW_CHAIN: [&str; 11] = ["SELECT", "FROM", "WHERE", "GROUP", "HAVING", "ORDER", "ON", "WHEN", "THEN", "ELSE", "JOIN"];
+    const UNIONS: [&str; 3] = ["UNION", "EXCEPT", "INTERSECT"];
+    let is_one = |word: &Word, words: &[&str]| word.quote_style.is_none() && words.iter().any(|w| word.value.eq_ignore_ascii_case(w));
+    match token {
+        // Brackets may be links of a chain themselves: a[1][1][1].
+        Token::LParen | Token::LBracket | Token::LBrace => Grows::Opens,
+        Token::RParen | Token::RBracket | Token::RBrace => Grows::Closes,
+        Token::Comma => Grows::NewChain,
+        Token::Word(word) if is_one(word, &CHAIN) => Grows::Chain,
+        Token::Word(word) if is_one(word, &NEW_CHAIN) => Grows::NewChain,
+        Token::Word(word) if is_one(word, &UNIONS) => Grows::Unions,
+        Token::Word(_) | Token::Number(..) | Token::SingleQuotedString(_) | Token::Placeholder(_) => Grows::Nothing,
+        _ => Grows::Chain,
+    }
 }
 
 fn statement(tokens: &[TokenWithSpan], end: TextPosition) -> Result<Statement> {
@@ -134,6 +176,8 @@ fn statement(tokens: &[TokenWithSpan], end: TextPosition) -> Result<Statement> {
     }
     let shown = if cursor.take("SHOW STREAMS") {
         Statement::ShowStreams
+    } else if cursor.take("SHOW FUNCTIONS") {
+        Statement::ShowFunctions
     } else if cursor.take("SHOW CREATE STREAM") {
         Statement::ShowCreateStream(cursor.identifier("the stream's name")?)
     } else if cursor.take("SHOW TABLES") {
@@ -194,7 +238,7 @@ fn query(tokens: Tokens, end: TextPosition) -> Result<Statement> {
     });
     let statement = match read.map_err(|e| syntax_error(e, &given, end))? {
         SqlStatement::Query(query) => SqlStatement::Query(query),
-        shown @ (SqlStatement::ShowColumns { .. } | SqlStatement::ShowVariable { .. } | SqlStatement::ShowFunctions { .. }) if !explain => shown,
+        shown @ (SqlStatement::ShowColumns { .. } | SqlStatement::ShowVariable { .. }) if !explain => shown,
         other => {
             let verb = other.to_string().split_whitespace().take(2).collect::<Vec<_>>().join(" ");
             return Err(Error::invalid(format!("{verb} is not a statement that Helios runs")).hint(RUNS));
@@ -229,7 +273,7 @@ fn syntax_error(error: ParserError, tokens: &[TokenWithSpan], end: TextPosition)
         return error.hint("Write VERSION AS OF or TIMESTAMP AS OF before the table's alias.");
     }
     // A misspelt keyword often reads as an alias, and the complaint comes one word later.
-    let suspects = tokens.iter().skip(found.saturating_sub(1)).take(2).rev();
+    let suspects = tokens.iter().skip(found.saturating_sub(1)).take(2);
     match suspects.filter_map(misspelt).next() {
         Some(keyword) => error.hint(format!("Did you mean {keyword}?")),
         None => error,

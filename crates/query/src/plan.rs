@@ -1,7 +1,7 @@
 //! From a rewritten statement to something that runs.
 
-use crate::errors::from_datafusion;
-use crate::parse::Text;
+use crate::errors::{About, from_datafusion};
+use crate::parse::{self, Text};
 use crate::session::Session;
 use arrow::datatypes::{DataType, SchemaRef};
 use datafusion::common::{Column, DataFusionError};
@@ -18,14 +18,24 @@ use std::sync::Arc;
 ///
 /// # Errors
 /// `Invalid` for whatever the statement gets wrong, with the place where that is known.
-pub(crate) async fn physical(session: Session, statement: Statement, text: Text) -> Result<(Session, Arc<dyn ExecutionPlan>)> {
+///
+/// `held` stays until planning ends, also when nobody waits for it any more: planning cannot be stopped.
+pub(crate) async fn physical<T: Send + 'static>(
+    session: Session,
+    statement: Statement,
+    text: Text,
+    held: T,
+) -> Result<(Session, Arc<dyn ExecutionPlan>, T)> {
     off_thread(move || {
         // Tables are in memory by now, so nothing below waits.
         let plan = block_on(async {
             let plan = logical(&session, statement).await?;
             session.state.create_physical_plan(&plan).await
         });
-        plan.map(|plan| (session, plan)).map_err(|error| from_datafusion(error, Some(&text)))
+        match plan {
+            Ok(plan) => Ok((session, plan, held)),
+            Err(error) => Err(from_datafusion(error, Some(About { text: &text, state: &session.state }))),
+        }
     })
     .await
 }
@@ -40,9 +50,19 @@ pub(crate) async fn fields(session: Session, statement: Statement, text: Text) -
             // Types are only checked by the analyzer.
             session.state.analyzer().execute_and_check(plan, session.state.config_options(), |_, _| {})
         });
-        plan.map(|plan| Arc::clone(plan.schema().inner())).map_err(|error| from_datafusion(error, Some(&text)))
+        let about = About { text: &text, state: &session.state };
+        plan.map(|plan| Arc::clone(plan.schema().inner())).map_err(|error| from_datafusion(error, Some(about)))
     })
     .await
+}
+
+/// Reads a statement.
+///
+/// # Errors
+/// `Invalid`, with the place.
+pub(crate) async fn parse(sql: &str) -> Result<(parse::Statement, Text)> {
+    let sql = sql.to_owned();
+    off_thread(move || parse::parse(&sql)).await
 }
 
 async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {

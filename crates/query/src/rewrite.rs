@@ -18,6 +18,9 @@ pub(crate) const PUBLIC: &str = "public";
 /// The one catalog.
 pub(crate) const CATALOG: &str = "helios";
 
+/// Most tables a plan may read: planning takes longer than linear in them, and nothing can stop it.
+const READS_MAX: usize = 100;
+
 /// Functions that may stand in FROM; each makes its rows up.
 const TABLE_FUNCTIONS: [&str; 3] = ["generate_series", "range", "unnest"];
 
@@ -39,6 +42,8 @@ pub(crate) struct Reference {
 pub(crate) struct Needs {
     /// Streams' tables, each once per version.
     pub(crate) tables: Vec<Reference>,
+    /// Tables of the schema `system`, and where they stand.
+    pub(crate) system: Vec<(String, TextPosition)>,
     /// Whether it asks about tables it does not name.
     pub(crate) every_table: bool,
     /// The hidden columns it names, in their order; tables show no others.
@@ -51,7 +56,7 @@ pub(crate) struct Needs {
 /// `Invalid` for what could write, read files of the host, or name a table in a way we do not know.
 pub(crate) fn rewrite(statement: &mut Statement, text: &Text) -> Result<Needs> {
     let hidden = hidden::ALL.into_iter().filter(|name| text.mentions(name)).collect();
-    let every_table = matches!(statement, Statement::ShowColumns { .. } | Statement::ShowVariable { .. } | Statement::ShowFunctions { .. });
+    let every_table = matches!(statement, Statement::ShowColumns { .. } | Statement::ShowVariable { .. });
     let mut rewriter = Rewriter { needs: Needs { hidden, every_table, ..Needs::default() }, ..Rewriter::default() };
     match statement.visit(&mut rewriter) {
         ControlFlow::Continue(()) => Ok(rewriter.needs),
@@ -62,8 +67,10 @@ pub(crate) fn rewrite(statement: &mut Statement, text: &Text) -> Result<Needs> {
 #[derive(Default)]
 struct Rewriter {
     needs: Needs,
-    /// Names of the CTEs in scope.
-    ctes: Vec<String>,
+    /// Tables the plan reads so far.
+    n_reads: usize,
+    /// Names of the CTEs in scope, and how many tables each use of them reads.
+    ctes: Vec<(String, usize)>,
     /// For each query being visited: its WITH, taken out so that it is not visited twice, and how many CTEs it put in scope.
     withs: Vec<(Option<With>, usize)>,
 }
@@ -71,8 +78,10 @@ struct Rewriter {
 /// What a name in FROM stands for.
 enum Named {
     Stream(String),
-    Cte,
-    System,
+    /// Each use reads so many tables.
+    Cte(usize),
+    System(String),
+    Information,
 }
 
 impl Rewriter {
@@ -88,10 +97,12 @@ impl Rewriter {
             return Err(unknown());
         }
         let parts: Vec<String> = parts.into_iter().map(normal).collect();
+        let cte = |name: &str| self.ctes.iter().rev().find(|(cte, _)| cte == name).map(|(_, n_reads)| *n_reads);
         match parts.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-            [table] if self.ctes.iter().any(|cte| cte == table) => Ok(Named::Cte),
+            [table] if cte(table).is_some() => Ok(Named::Cte(cte(table).unwrap_or_default())),
             [table] | [PUBLIC, table] | [CATALOG, PUBLIC, table] => Ok(Named::Stream(table.to_owned())),
-            [SYSTEM | INFORMATION, _] | [CATALOG, SYSTEM | INFORMATION, _] => Ok(Named::System),
+            [SYSTEM, table] | [CATALOG, SYSTEM, table] => Ok(Named::System(table.to_owned())),
+            [INFORMATION, _] | [CATALOG, INFORMATION, _] => Ok(Named::Information),
             [schema, _] => {
                 let near = nearest(schema, [SYSTEM, INFORMATION, PUBLIC]);
                 Err(Error::not_found(format!("there is no schema `{schema}`")).hint(match near {
@@ -106,14 +117,24 @@ impl Rewriter {
     fn table(&mut self, name: &mut ObjectName, alias: &mut Option<TableAlias>, version: Option<TableVersion>) -> Result<()> {
         let Some(last) = name.0.last().and_then(|part| part.as_ident()).cloned() else { return self.resolve(name).map(|_| ()) };
         let position = TextPosition { line: last.span.start.line, column: last.span.start.column };
-        let table = match self.resolve(name).map_err(|error| at(error, position))? {
+        let named = self.resolve(name).map_err(|error| at(error, position))?;
+        self.n_reads += if let Named::Cte(n_reads) = named { n_reads } else { 1 };
+        if self.n_reads > READS_MAX {
+            return Err(at(Error::invalid(format!("the statement reads more than {READS_MAX} tables")), position)
+                .hint("Each use of a WITH query counts anew."));
+        }
+        let table = match named {
             Named::Stream(table) => table,
-            Named::Cte | Named::System if version.is_some() => {
+            _ if version.is_some() => {
                 return Err(at(Error::invalid(format!("{name} has no versions")), position).hint("Only streams can be read as of a version."));
             }
-            Named::Cte => return Ok(()),
-            Named::System => {
-                self.needs.every_table |= name.0.iter().any(|part| part.as_ident().is_some_and(|ident| normal(ident) == INFORMATION));
+            Named::Cte(_) => return Ok(()),
+            Named::System(table) => {
+                self.needs.system.push((table, position));
+                return Ok(());
+            }
+            Named::Information => {
+                self.needs.every_table = true;
                 return Ok(());
             }
         };
@@ -140,15 +161,18 @@ impl Rewriter {
             with.cte_tables.iter_mut().map(move |cte| (recursive, cte))
         }) {
             let (recursive, cte) = cte;
-            // A CTE that is not recursive may be named after the table it reads.
+            let name = normal(&cte.alias.name);
+            let before = self.n_reads;
+            // Only a recursive CTE sees itself: another may be named after the table it reads.
+            self.ctes.extend(recursive.then(|| (name.clone(), 1)));
+            let visited = cte.query.visit(self);
+            let n_reads = std::mem::replace(&mut self.n_reads, before) - before;
             if recursive {
-                self.ctes.push(normal(&cte.alias.name));
+                self.ctes.pop();
             }
-            if let ControlFlow::Break(error) = cte.query.visit(self) {
+            self.ctes.push((name, n_reads));
+            if let ControlFlow::Break(error) = visited {
                 return Err(error);
-            }
-            if !recursive {
-                self.ctes.push(normal(&cte.alias.name));
             }
         }
         self.withs.push((with, self.ctes.len() - before));

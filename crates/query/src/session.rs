@@ -12,6 +12,7 @@ use datafusion::common::config::ConfigOptions;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::{SessionState, SessionStateBuilder, SessionStateDefaults, TaskContext};
+use datafusion::logical_expr::Documentation;
 use datafusion::prelude::SessionConfig;
 use helios_contract::error::Result;
 use helios_contract::Timestamp;
@@ -54,6 +55,21 @@ impl Sessions {
         functions::register(&mut base).map_err(|e| errors::from_datafusion(e, None))?;
         let memory = SharedMemory::new(usize::try_from(config.memory_bytes_total).unwrap_or(usize::MAX));
         Ok(Sessions { base, runtime, memory, access })
+    }
+
+    /// Every function: its name, kind and description.
+    pub(crate) fn functions(&self) -> Vec<(String, &'static str, String)> {
+        let described = |name: &String, kind, documentation: Option<&Documentation>| {
+            let added = functions::ADDED.iter().find(|(added, _)| added == name).map(|(_, description)| (*description).to_owned());
+            let description = added.or_else(|| documentation.map(|d| d.description.clone())).unwrap_or_default();
+            (name.clone(), kind, description)
+        };
+        let scalar = self.base.scalar_functions().iter().map(|(name, f)| described(name, "scalar", f.documentation()));
+        let aggregate = self.base.aggregate_functions().iter().map(|(name, f)| described(name, "aggregate", f.documentation()));
+        let window = self.base.window_functions().iter().map(|(name, f)| described(name, "window", f.documentation()));
+        let mut functions: Vec<_> = scalar.chain(aggregate).chain(window).collect();
+        functions.sort();
+        functions
     }
 
     /// How tables reach their files.

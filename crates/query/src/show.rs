@@ -57,6 +57,15 @@ pub(crate) fn streams(status: &[StreamStatus]) -> Result<RecordBatch> {
     ])
 }
 
+/// `SHOW FUNCTIONS`
+pub(crate) fn functions(functions: Vec<(String, &'static str, String)>) -> Result<RecordBatch> {
+    batch([
+        ("function", text(functions.iter().map(|(name, ..)| Some(name.clone())))),
+        ("kind", text(functions.iter().map(|(_, kind, _)| Some((*kind).to_owned())))),
+        ("description", text(functions.iter().map(|(.., description)| Some(description.clone()).filter(|d| !d.is_empty())))),
+    ])
+}
+
 /// `SHOW CREATE STREAM`
 pub(crate) fn create_stream(definition: &StreamDefinition) -> Result<RecordBatch> {
     batch([("stream", text([Some(definition.name.to_string())])), ("statement", text([Some(definition.to_string())]))])

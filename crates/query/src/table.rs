@@ -105,5 +105,3 @@ fn field_id(field: &Field) -> Option<i32> {
     field.metadata().get(FIELD_ID).and_then(|id| id.parse().ok())
 }
 
-#[cfg(test)]
-mod tests;

@@ -1,1 +1,9 @@
-//! Placeholder.
+//! The engine as a whole, over tables in memory.
+
+pub(crate) mod world;
+
+mod limits;
+mod refused;
+mod select;
+mod statements;
+mod travel;

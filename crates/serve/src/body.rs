@@ -10,15 +10,16 @@ use bytes::{Bytes, BytesMut};
 use futures::TryStreamExt;
 use helios_contract::Error;
 use std::io;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::io::{AsyncBufRead, AsyncRead, AsyncReadExt};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::io::StreamReader;
 
 /// Room made in the buffer before each read.
 const STEP_BYTES: usize = 64 << 10;
+/// How long the rest of a refused body is read on.
+const DRAIN_WITHIN: Duration = Duration::from_secs(5);
 
 /// How a body is compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,8 +41,23 @@ pub(crate) async fn read(site: &Site, headers: &HeaderMap, body: Body, bytes_max
     if encoding == Encoding::Identity && content_length(headers).is_some_and(|length| length > bytes_max as u64) {
         return Err(too_large(bytes_max));
     }
+    let mut plain = StreamReader::new(body.into_data_stream().map_err(io::Error::other));
+    let received = read_all(site, decompressed(&mut plain, encoding), encoding, bytes_max).await;
+    if received.is_err() {
+        // A client that is still sending would see a broken connection instead of the answer.
+        let rest = &mut plain.take(bytes_max as u64);
+        let _ = tokio::time::timeout(DRAIN_WITHIN, tokio::io::copy(rest, &mut tokio::io::sink())).await;
+    }
+    received
+}
+
+async fn read_all(
+    site: &Site,
+    mut source: impl AsyncRead + Unpin,
+    encoding: Encoding,
+    bytes_max: usize,
+) -> Result<Received, Failure> {
     let idle = Duration::from_secs(site.config.body_idle_s);
-    let mut source = decompressed(body, encoding);
     let mut bytes = BytesMut::new();
     let mut share = take(&site.body_budget, 0)?;
     loop {
@@ -81,19 +97,18 @@ fn content_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-fn decompressed(body: Body, encoding: Encoding) -> Pin<Box<dyn AsyncRead + Send>> {
-    let plain = StreamReader::new(body.into_data_stream().map_err(io::Error::other));
+fn decompressed<'a>(plain: impl AsyncBufRead + Send + Unpin + 'a, encoding: Encoding) -> Box<dyn AsyncRead + Send + Unpin + 'a> {
     match encoding {
-        Encoding::Identity => Box::pin(plain),
+        Encoding::Identity => Box::new(plain),
         Encoding::Gzip => {
             let mut decoder = GzipDecoder::new(plain);
             decoder.multiple_members(true);
-            Box::pin(decoder)
+            Box::new(decoder)
         }
         Encoding::Zstd => {
             let mut decoder = ZstdDecoder::new(plain);
             decoder.multiple_members(true);
-            Box::pin(decoder)
+            Box::new(decoder)
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::place::{self, Place};
 use super::shop::{CREATE, Shop};
 use super::{Figure, median};
+use crate::client::load::{self, LoadArgs};
 use clap::Args;
 use helios_contract::{Error, Result};
 use std::io::Write;
@@ -128,8 +129,7 @@ fn event_time(i: u64) -> i64 {
 }
 
 fn load(place: &Place, file: &Path) -> Result<()> {
-    crate::client::load::load(&crate::client::load::Load::new(&place.url, file, "shop"))?;
-    Ok(())
+    load::load(&LoadArgs::new(file, "shop", &place.url)).map(|_| ())
 }
 
 fn push_all(place: &Place, args: &IngestArgs) -> Result<()> {

@@ -19,7 +19,7 @@ use clap::{Args, ValueEnum};
 use helios_contract::{Error, Result, StreamName};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 use tokio::time::Instant;
@@ -58,18 +58,40 @@ pub enum FileFormat {
     Parquet,
 }
 
+impl LoadArgs {
+    /// Loads `file` into `stream` of the server at `url`.
+    pub fn new(file: &Path, stream: &str, url: &str) -> LoadArgs {
+        LoadArgs {
+            file: file.to_owned(),
+            into: stream.to_owned(),
+            format: FileFormat::Auto,
+            address: Address { url: url.to_owned(), token: None },
+        }
+    }
+}
+
+/// Loads what of the file is not loaded yet, and says so.
+///
+/// # Errors
+/// As [`load`].
+pub fn run(args: LoadArgs) -> Result<()> {
+    let begun = Instant::now();
+    let loaded = load(&args)?;
+    report(&loaded, begun.elapsed().as_secs_f64());
+    Ok(())
+}
+
 /// Loads what of the file is not loaded yet.
 ///
 /// # Errors
 /// `NotFound` for file or stream, `Invalid` for a file that cannot be read, `Unavailable` when the server stays away.
-pub fn run(args: LoadArgs) -> Result<()> {
-    let stream = StreamName::new(args.into)?;
+pub(crate) fn load(args: &LoadArgs) -> Result<Loaded> {
+    let stream = StreamName::new(args.into.as_str())?;
     let client = Client::new(&args.address);
-    let begun = Instant::now();
     let progress = progress();
     progress.set_message("reading");
     let source = Source::open(&args.file, args.format, &progress)?;
-    let mut sender = Sender::new(client, stream, &source, progress.clone())?;
+    let mut sender = Sender::new(client, stream, &source, progress.clone());
     progress.set_message("loading");
     loop {
         let from = sender.stands_at()?;
@@ -79,8 +101,7 @@ pub fn run(args: LoadArgs) -> Result<()> {
         }
     }
     progress.finish_and_clear();
-    report(&sender.loaded, begun.elapsed().as_secs_f64());
-    Ok(())
+    Ok(sender.loaded)
 }
 
 /// How a pass over the file ended.
@@ -98,7 +119,7 @@ fn pass(source: &Source, from: Option<u64>, sender: &mut Sender, progress: &Prog
     let compress = sender.compresses();
     thread::scope(|scope| {
         scope.spawn(move || {
-            let chunks = match source.chunks(from.unwrap_or(0), progress) {
+            let chunks: Box<dyn Iterator<Item = Result<Chunk>>> = match source.chunks(from.unwrap_or(0), progress) {
                 Ok(chunks) => chunks,
                 Err(error) => Box::new(std::iter::once(Err(error))),
             };
@@ -154,6 +175,6 @@ fn report(loaded: &Loaded, seconds: f64) {
 }
 
 /// The error of a file that cannot be read as what it should be.
-fn unreadable(file: &std::path::Path, error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+fn unreadable(file: &Path, error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
     Error::invalid(format!("cannot read {}", file.display())).because(error)
 }

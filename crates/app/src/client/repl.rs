@@ -12,6 +12,7 @@ use serde_json::Value;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use tokio::runtime::Runtime;
+use tokio::task::JoinHandle;
 
 const HELP: &str = "\
 Statements end with a semicolon and may take several lines.
@@ -128,17 +129,21 @@ impl Prompt {
             answer(&client, &question, &mut Output::stdout()).map(drop)
         });
         self.runtime.block_on(async {
-            loop {
+            let done = async |work: &mut JoinHandle<Result<()>>| {
                 tokio::select! {
                     biased;
-                    done = &mut work => return done.map_err(|error| Error::internal("the query met a bug").because(error))?,
-                    _ = tokio::signal::ctrl_c() => {
-                        let (client, id) = (self.client.clone(), id.clone());
-                        // When it has ended meanwhile there is nothing to cancel.
-                        drop(tokio::task::spawn_blocking(move || drop(client.delete(&format!("/api/v1/queries/{id}")))));
-                    }
+                    done = work => Some(done.unwrap_or_else(|error| Err(Error::internal("the query met a bug").because(error)))),
+                    _ = tokio::signal::ctrl_c() => None,
                 }
+            };
+            if let Some(done) = done(&mut work).await {
+                return done;
             }
+            let client = self.client.clone();
+            // When it has ended meanwhile there is nothing to cancel.
+            drop(tokio::task::spawn_blocking(move || drop(client.delete(&format!("/api/v1/queries/{id}")))));
+            // Whoever asks a second time wants to leave, whatever the server does.
+            done(&mut work).await.unwrap_or_else(|| std::process::exit(130))
         })
     }
 }

@@ -8,7 +8,7 @@ use arrow::ipc::reader::StreamReader;
 use clap::Args;
 use helios_contract::{Error, Result};
 use serde_json::{Map, Value, json};
-use std::io::{IsTerminal, Read};
+use std::io::{self, IsTerminal, Read};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use tokio::time::Instant;
@@ -54,7 +54,7 @@ pub fn run(args: SqlArgs) -> Result<()> {
     let text = match (&args.statements, &args.file) {
         (Some(text), _) => text.clone(),
         (None, Some(file)) => read(file)?,
-        (None, None) if std::io::stdin().is_terminal() => return repl::run(&client, format, params, args.history),
+        (None, None) if io::stdin().is_terminal() => return repl::run(&client, format, params, args.history),
         (None, None) => read(Path::new("-"))?,
     };
     let statements = split(&text);
@@ -62,7 +62,7 @@ pub fn run(args: SqlArgs) -> Result<()> {
         Some(path) => Output::file(path)?,
         None => Output::stdout(),
     };
-    check(&statements, format, &output)?;
+    check(&statements, format, output.is_terminal)?;
     for statement in &statements {
         let question = Question { sql: statement.sql, params: &params, format, id: None };
         let answered = answer(&client, &question, &mut output);
@@ -109,7 +109,7 @@ fn write_table(response: Response<Body>, begun: Instant, output: &mut Output) ->
     let snapshot = header(&response, "x-snapshot").map(|commit| format!(" · snapshot {commit}"));
     let behind = header(&response, "x-freshness-ms").and_then(|ms| ms.parse().ok());
     let behind = behind.map(|ms| format!(" · data {} behind", span(ms)));
-    let mut rows = StreamReader::try_new(response.into_body().into_reader(), None).map_err(broken_off)?;
+    let mut rows = StreamReader::try_new(Unbroken(response.into_body().into_reader()), None).map_err(broken_off)?;
     let schema = rows.schema();
     let mut batches: Vec<RecordBatch> = Vec::new();
     let mut n_rows = 0;
@@ -128,6 +128,15 @@ fn write_table(response: Response<Body>, begun: Instant, output: &mut Output) ->
     let elapsed_ms = begun.elapsed().as_millis();
     let about = format!("{counted} · {elapsed_ms} ms{}{}\n", snapshot.unwrap_or_default(), behind.unwrap_or_default());
     output.write((table(&schema, &batches)? + &about).as_bytes())
+}
+
+/// Passes bytes on, but no early end: the Arrow reader would take that for the end of the rows.
+struct Unbroken<R>(R);
+
+impl<R: Read> Read for Unbroken<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer).map_err(io::Error::other)
+    }
 }
 
 fn header(response: &Response<Body>, name: &str) -> Option<String> {
@@ -160,11 +169,11 @@ fn placed(error: Error, statement: &Statement<'_>) -> Error {
     error.context(format!("in the statement at line {}", statement.line))
 }
 
-fn check(statements: &[Statement<'_>], format: Format, output: &Output) -> Result<()> {
+fn check(statements: &[Statement<'_>], format: Format, is_terminal: bool) -> Result<()> {
     if statements.is_empty() {
         return Err(Error::invalid("there is no statement to run"));
     }
-    if format.is_binary() && output.is_terminal {
+    if format.is_binary() && is_terminal {
         return Err(Error::invalid(format!("a terminal cannot show {}", format.over_http()))
             .hint("Write it to a file with --output, or into a pipe."));
     }
@@ -185,7 +194,7 @@ fn read(file: &Path) -> Result<String> {
         return std::fs::read_to_string(file).map_err(cannot);
     }
     let mut text = String::new();
-    std::io::stdin().read_to_string(&mut text).map_err(cannot)?;
+    io::stdin().read_to_string(&mut text).map_err(cannot)?;
     Ok(text)
 }
 

@@ -43,8 +43,8 @@ fn report(partitions: &[Value]) -> Result<String> {
     let n = counted(partitions.len() as u64, "partition");
     let verdict = match (partitions.len(), n_wrong) {
         (0, _) => "ok: there is nothing to verify yet".to_owned(),
-        (_, 0) => format!("ok: {n} agree with the ledger"),
-        (_, n_wrong) => format!("PROBLEM: {n_wrong} of {n} do not agree with the ledger"),
+        (_, 0) => format!("ok: rows and ledger agree in {n}"),
+        (_, n_wrong) => format!("PROBLEM: rows and ledger disagree in {n_wrong} of {n}"),
     };
     if partitions.is_empty() {
         return Ok(verdict + "\n");
@@ -74,10 +74,10 @@ mod tests {
     fn the_verdict_counts_problems() {
         let good = json!({"stream": "orders", "partition": "0", "received": 3, "stored": 2, "quarantined": 1, "problem": ""});
         let bad = json!({"stream": "orders", "partition": "1", "received": 3, "problem": "one row is missing"});
-        assert!(report(&[good.clone()]).unwrap().ends_with("ok: 1 partition agree with the ledger\n"));
+        assert!(report(&[good.clone()]).unwrap().ends_with("ok: rows and ledger agree in 1 partition\n"));
         let text = report(&[good, bad]).unwrap();
         assert!(
-            text.contains("one row is missing") && text.ends_with("PROBLEM: 1 of 2 partitions do not agree with the ledger\n")
+            text.contains("one row is missing") && text.ends_with("PROBLEM: rows and ledger disagree in 1 of 2 partitions\n")
         );
         assert_eq!(report(&[]).unwrap(), "ok: there is nothing to verify yet\n");
     }

@@ -13,7 +13,7 @@ use helios_contract::fault::Faults;
 use helios_contract::secret::{Secret, Secrets};
 use helios_contract::store::Verify;
 use helios_contract::stream::OptionValue;
-use helios_contract::{Clock, Error, Result};
+use helios_contract::{Error, Result};
 use http_body_util::{BodyExt, Full};
 use object_store::memory::InMemory;
 use sqllogictest::{DBOutput, DefaultColumnType};

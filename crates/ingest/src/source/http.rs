@@ -107,7 +107,13 @@ impl Drop for KeyHeld {
 impl Inbox {
     /// A closed inbox: it opens when the stream's source does.
     pub(crate) fn new(bytes_max: usize, requests_max: usize) -> Arc<Inbox> {
-        Arc::new(Inbox { bytes_max, requests_max, state: Mutex::default(), open: watch::Sender::new(false), arrived: Notify::new() })
+        Arc::new(Inbox {
+            bytes_max,
+            requests_max,
+            state: Mutex::default(),
+            open: watch::Sender::new(false),
+            arrived: Notify::new(),
+        })
     }
 
     /// Waits until the stream reads; false when it did not in time.
@@ -147,8 +153,10 @@ impl Inbox {
         let (partition, from, to) = match place(&state.positions, range, payloads.len())? {
             Place::Next { partition, from, to } => (partition, from, to),
             Place::Stored { partition } if state.waiting.values().any(|other| other.partition == partition) => {
-                return Err(Error::unavailable(format!("a push up to this place of partition {partition} is still being committed"))
-                    .hint("Send it again in a moment."));
+                return Err(Error::unavailable(format!(
+                    "a push up to this place of partition {partition} is still being committed"
+                ))
+                .hint("Send it again in a moment."));
             }
             Place::Stored { .. } => return Ok(Admitted::Repeated),
         };
@@ -168,7 +176,15 @@ impl Inbox {
         state.n_bytes += n_bytes;
         state.waiting.insert(tag, Waiting { reply, partition: partition.clone(), key: held.clone(), n_bytes });
         let records = records(payloads, at, from.as_deref(), &to);
-        state.queue.push_back(Chunk { partition: partition.into(), from, to, records, gaps: Vec::new(), idempotency_key: held, tag });
+        state.queue.push_back(Chunk {
+            partition: partition.into(),
+            from,
+            to,
+            records,
+            gaps: Vec::new(),
+            idempotency_key: held,
+            tag,
+        });
         drop(state);
         self.arrived.notify_one();
         Ok(Admitted::Queued(awaited))
@@ -226,7 +242,8 @@ fn place(positions: &Offsets, range: Option<SenderRange>, n_records: usize) -> R
     let Some(SenderRange { partition, from, to }) = range else {
         let from = positions.get(PARTITION).cloned();
         let n_before = from.as_deref().map_or(Ok(0), str::parse::<u64>);
-        let n_before = n_before.map_err(|_| Error::corrupt(format!("the stored position of partition {PARTITION} is no number")))?;
+        let n_before =
+            n_before.map_err(|_| Error::corrupt(format!("the stored position of partition {PARTITION} is no number")))?;
         return Ok(Place::Next { partition: PARTITION.to_owned(), from, to: (n_before + n_records as u64).to_string() });
     };
     let now = positions.get(&partition);
@@ -236,10 +253,12 @@ fn place(positions: &Offsets, range: Option<SenderRange>, n_records: usize) -> R
     if now == from.as_ref() {
         return Ok(Place::Next { partition, from, to });
     }
-    let stand = now.map_or_else(|| "nothing is stored".to_owned(), |now| format!("the position is {now}"));
     let wanted = from.as_deref().unwrap_or("the beginning");
-    Err(Error::conflict(format!("the records continue from {wanted} of partition {partition}, but there {stand}"))
-        .hint("Ask for the current position and continue from there."))
+    let (stand, go_on) = match now {
+        Some(now) => (format!("the position is {now}"), format!("Continue from {now}.")),
+        None => ("nothing is stored".to_owned(), "Start from the beginning.".to_owned()),
+    };
+    Err(Error::conflict(format!("the records continue from {wanted} of partition {partition}, but there {stand}")).hint(go_on))
 }
 
 // A sender that counts records gets their numbers; one with other positions gets its own with a number behind.

@@ -41,7 +41,8 @@ async fn a_stream_without_columns_gets_those_of_its_first_push() {
     let world = World::new();
     let ingest = ingest(&world).await;
     assert!(create(&ingest, Vec::new()).await.unwrap().columns.is_empty());
-    let pushed = push(&world, &ingest, r#"[{"id":1,"at":"2026-01-01T00:00:00Z"},{"id":2,"at":"2026-01-01T00:00:01Z"}]"#).await.unwrap();
+    let pushed =
+        push(&world, &ingest, r#"[{"id":1,"at":"2026-01-01T00:00:00Z"},{"id":2,"at":"2026-01-01T00:00:01Z"}]"#).await.unwrap();
     assert_eq!(pushed.counts.stored, 2);
     let stream = ingest.supervisor.stream(&name()).unwrap();
     assert_eq!(stream.definition.columns.iter().map(|c| c.name.as_str()).collect::<Vec<_>>(), ["id", "at"]);

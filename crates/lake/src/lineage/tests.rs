@@ -32,12 +32,15 @@ fn a_circle_of_moves_ends() {
 
 #[test]
 fn sets_join_only_when_whole() {
-    let folded = fold(9, vec![
-        cover(1, 0, true, vec![step(None, "1")]),
-        cover(2, 0, false, vec![step(Some("1"), "2")]),
-        cover(3, 1, true, vec![step(Some("2"), "3")]),
-        cover(3, 0, false, vec![step(Some("2"), "3")]),
-    ]);
+    let folded = fold(
+        9,
+        vec![
+            cover(1, 0, true, vec![step(None, "1")]),
+            cover(2, 0, false, vec![step(Some("1"), "2")]),
+            cover(3, 1, true, vec![step(Some("2"), "3")]),
+            cover(3, 0, false, vec![step(Some("2"), "3")]),
+        ],
+    );
     assert_eq!(folded.len(), 2);
     assert_eq!((folded[0].set, folded[0].part), (2, 0));
     assert_eq!(folded[1].moves, [step(None, "1"), step(Some("2"), "3")]);

@@ -77,7 +77,8 @@ fn walk_partition(partition: &str, mut steps: Vec<Step<'_>>, keep_after_holes: b
             let Step { step, .. } = steps.remove(next);
             passed.insert(position.replace(step.to.clone()));
         }
-        let after_hole = steps.iter().filter(|s| keep_after_holes && !passed.contains(&s.step.from)).min_by_key(|s| s.set.commit_min);
+        let after_hole =
+            steps.iter().filter(|s| keep_after_holes && !passed.contains(&s.step.from)).min_by_key(|s| s.set.commit_min);
         let Some(Step { step, .. }) = after_hole else { break };
         walk.gaps.push(gap(partition, position.as_deref(), step.from.as_deref()));
         position.clone_from(&step.from);

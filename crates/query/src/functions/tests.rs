@@ -78,7 +78,7 @@ async fn partial_states_merge() {
         (&format!("SELECT sum(f) FROM (SELECT u, window_funnel(5000, ts, i < 1000, i > 3000) AS f FROM {rows} GROUP BY u)"), "2000"),
         (&format!("SELECT sum(n) FROM (SELECT u, session_count(999, ts) AS n FROM {rows} GROUP BY u)"), "100000"),
         (&format!("SELECT sum(n) FROM (SELECT u, session_count(1000, ts) AS n FROM {rows} GROUP BY u)"), "1000"),
-        (&format!("SELECT sum(r[2]::INT) FROM (SELECT u, retention(i < 500, i > 99000) AS r FROM {rows} GROUP BY u)"), "500"),
+        (&format!("SELECT sum(r[2]::INT) FROM (SELECT u, retention(i < 500, i >= 99000) AS r FROM {rows} GROUP BY u)"), "500"),
     ])
     .await;
 }
@@ -91,7 +91,7 @@ async fn time_bucket_takes_text_and_intervals() {
         ("SELECT time_bucket('1 month', DATE '2026-11-21')", "2026-11-01T00:00:00"),
         ("SELECT time_bucket('1 hour', TIMESTAMP '2026-11-21 10:07:30', TIMESTAMP '2026-01-01 00:30:00')", "2026-11-21T09:30:00"),
         ("SELECT time_bucket('1 minute', to_timestamp(column1)) AS b, count(*) FROM (VALUES (0), (59), (60)) GROUP BY b ORDER BY b",
-         "1970-01-01T00:00:00|2\n1970-01-01T00:01:00|1"),
+         "1970-01-01T00:00:00Z|2\n1970-01-01T00:01:00Z|1"),
     ])
     .await;
 }
@@ -104,7 +104,7 @@ async fn json_operators_and_approximations_are_there() {
         (r#"SELECT '{"a": "x"}' ->> 'a', '{"a": "x"}' ? 'a', '{"a": 5}' -> 'a' AS doc"#, "x|true|5"),
         (r#"SELECT ('{"a": 5}' ->> 'a')::INT + 1"#, "6"),
         (r#"SELECT json_get_int('{"a": 5}', 'a')"#, "5"),
-        ("SELECT approx_distinct(column1), approx_percentile_cont(0.5) WITHIN GROUP (ORDER BY column1) FROM (VALUES (1), (2), (2))", "2|2"),
+        ("SELECT approx_distinct(column1), approx_percentile_cont(0.5) WITHIN GROUP (ORDER BY column1) FROM (VALUES (1), (2), (2))", "2|2.0"),
         ("SELECT approx_median(column1), median(column1) FROM (VALUES (1.0), (2.0), (3.0))", "2.0|2.0"),
         ("SELECT date_bin(INTERVAL '1 day', TIMESTAMP '2026-11-21 10:07:30')", "2026-11-21T00:00:00"),
         ("SELECT 5<-1, 7 / 2, '5' || 1, 3::TEXT, [1, 2][1]", "false|3|51|3|1"),

@@ -21,7 +21,11 @@ async function ask(path, options = {}) {
 // Integers that a JavaScript number cannot hold keep their digits.
 const exact = (_, value, context) => (Number.isInteger(value) && !Number.isSafeInteger(value) ? (context?.source ?? value) : value);
 
-const count = (n) => (n < 1e5 ? n.toLocaleString("en") : n < 1e6 ? `${Math.round(n / 1e3)} k` : `${(n / 1e6).toFixed(1)} M`);
+function count(n) {
+  if (n < 1e5) return n.toLocaleString("en");
+  const [unit, word] = n < 1e6 ? [1e3, "k"] : n < 1e9 ? [1e6, "M"] : [1e9, "bn"];
+  return `${(n / unit).toFixed(unit === 1e3 ? 0 : 1)} ${word}`;
+}
 
 function ago(now, then) {
   if (!then) return "never";
@@ -74,20 +78,22 @@ function showError({ message, hint, position }) {
   $("error").hidden = false;
 }
 
-function cell(value) {
+function cell(value, isNumber) {
   if (value === null) return element("td", "NULL", "null");
   const text = typeof value === "object" ? JSON.stringify(value) : String(value);
-  const made = element("td", text, typeof value === "number" ? "n" : "");
+  const made = element("td", text, isNumber ? "n" : "");
   made.title = text;
   return made;
 }
 
 function showRows(rows) {
   const names = Object.keys(rows[0] ?? {});
+  // Decimals and very large integers come as text.
+  const isNumber = names.map((name) => /^-?\d+(\.\d+)?(e[+-]?\d+)?$/.test(rows.find((row) => row[name] !== null)?.[name]));
   const head = element("tr");
-  head.append(...names.map((name) => element("th", name, typeof rows[0][name] === "number" ? "n" : "")));
+  head.append(...names.map((name, i) => element("th", name, isNumber[i] ? "n" : "")));
   $("result").querySelector("thead").replaceChildren(head);
-  const body = rows.map((row) => { const made = element("tr"); made.append(...names.map((name) => cell(row[name]))); return made; });
+  const body = rows.map((row) => { const made = element("tr"); made.append(...names.map((name, i) => cell(row[name], isNumber[i]))); return made; });
   $("result").querySelector("tbody").replaceChildren(...body);
   $("result").hidden = rows.length === 0;
 }
@@ -111,6 +117,16 @@ async function readRows(body) {
   }
 }
 
+const postQuery = (query, signal) =>
+  ask("/api/v1/query", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(query), signal });
+
+// Why an answer broke off: a browser throws away the last words of a body that fails.
+async function reason(id) {
+  const response = await postQuery({ sql: "SELECT error FROM system.queries WHERE id = $1", params: [id] });
+  const [row] = response.ok ? (await response.json()).data : [];
+  return { message: row?.error ?? "the answer broke off" };
+}
+
 let running;
 
 async function runQuery() {
@@ -120,10 +136,10 @@ async function runQuery() {
   $("error").hidden = true;
   $("about").textContent = "running";
   try {
-    const body = JSON.stringify({ sql: $("sql").value, format: "ndjson" });
-    const response = await ask("/api/v1/query", { method: "POST", headers: { "Content-Type": "application/json" }, body, signal: mine.signal });
+    const response = await postQuery({ sql: $("sql").value, format: "ndjson" }, mine.signal);
     if (!response.ok) throw await response.json();
-    const { rows, more } = await readRows(response.body);
+    const answer = readRows(response.body).catch(async (error) => { throw mine.signal.aborted ? error : await reason(response.headers.get("X-Query-Id")); });
+    const { rows, more } = await answer;
     // Leaving the rest unread cancels the statement.
     mine.abort();
     const snapshot = response.headers.get("X-Snapshot");
@@ -136,7 +152,7 @@ async function runQuery() {
   } catch (error) {
     if (mine !== running) return;
     $("about").textContent = "";
-    showError(error.message ? error : { message: "the server does not answer" });
+    showError(error instanceof TypeError ? { message: "the server does not answer" } : error);
   }
 }
 

@@ -224,6 +224,10 @@ fn json_ends(layout: Layout, text: &[u8]) -> impl Iterator<Item = usize> {
     let mut quoted = false;
     let mut escaped = false;
     text.iter().enumerate().filter_map(move |(at, byte)| {
+        if depth < 0 {
+            // Behind the end of the array.
+            return None;
+        }
         if quoted {
             (quoted, escaped) = (escaped || *byte != b'"', !escaped && *byte == b'\\');
             return None;

@@ -103,13 +103,19 @@ fn kind(path: &Path, format: FileFormat) -> Result<Kind> {
         FileFormat::Csv => Ok(Kind::Text(Layout::Csv)),
         FileFormat::Ndjson => Ok(Kind::Text(Layout::Lines)),
         FileFormat::Json => Ok(Kind::Text(json_layout(beginning))),
-        FileFormat::Auto if extension(path).is_some_and(|extension| extension == "csv") => Ok(Kind::Text(Layout::Csv)),
-        FileFormat::Auto if matches!(first_byte(beginning), Some(b'{' | b'[') | None) => Ok(Kind::Text(json_layout(beginning))),
-        FileFormat::Auto if extension(path).is_some_and(|extension| extension == "ndjson" || extension == "jsonl") => {
-            Ok(Kind::Text(Layout::Lines))
-        }
-        FileFormat::Auto => Err(Error::invalid(format!("cannot tell what {} holds", path.display()))
-            .hint("Say it with --format ndjson, json, csv or parquet.")),
+        FileFormat::Auto => told_by_name_and_content(path, beginning).map(Kind::Text).ok_or_else(|| {
+            Error::invalid(format!("cannot tell what {} holds", path.display()))
+                .hint("Say it with --format ndjson, json, csv or parquet.")
+        }),
+    }
+}
+
+fn told_by_name_and_content(path: &Path, beginning: &[u8]) -> Option<Layout> {
+    match extension(path).as_deref() {
+        Some("csv") => Some(Layout::Csv),
+        Some("ndjson" | "jsonl") => Some(Layout::Lines),
+        _ if matches!(first_byte(beginning), Some(b'{' | b'[') | None) => Some(json_layout(beginning)),
+        _ => None,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::chunk::Chunk;
 use super::open::Source;
+use crate::client::output::counted;
 use crate::client::{Client, Refused, json};
 use helios_contract::{Error, Kind, Result, StreamName};
 use indicatif::ProgressBar;
@@ -20,7 +21,7 @@ const CONFLICTS_MAX: u32 = 5;
 
 /// What became of the records sent.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Loaded {
+pub(crate) struct Loaded {
     pub(super) stored: u64,
     pub(super) quarantined: u64,
     pub(super) deduplicated: u64,
@@ -39,8 +40,8 @@ pub(super) struct Sender {
 }
 
 impl Sender {
-    pub(super) fn new(client: Client, stream: StreamName, source: &Source, progress: ProgressBar) -> Result<Sender> {
-        Ok(Sender { client, stream, partition: source.partition.clone(), progress, loaded: Loaded::default(), n_conflicts: 0 })
+    pub(super) fn new(client: Client, stream: StreamName, source: &Source, progress: ProgressBar) -> Sender {
+        Sender { client, stream, partition: source.partition.clone(), progress, loaded: Loaded::default(), n_conflicts: 0 }
     }
 
     /// On one machine compressing costs more than it saves.
@@ -53,10 +54,9 @@ impl Sender {
         let path = format!("/v1/streams/{}/positions/{}", self.stream, self.partition);
         let answer = json(self.client.get(&path).map_err(|refused| self.explained(refused))?)?;
         let Some(position) = answer["position"].as_str() else { return Ok(None) };
-        let position = position.parse().map_err(|error| {
-            Error::conflict(format!("the server's position '{position}' in this file is no number"))
-                .because::<std::num::ParseIntError>(error)
-        })?;
+        let position = position
+            .parse()
+            .map_err(|_| Error::conflict(format!("the server's position '{position}' in this file is not a number")))?;
         Ok(Some(position))
     }
 
@@ -75,7 +75,7 @@ impl Sender {
             if refused.status == Some(StatusCode::CONFLICT) {
                 return self.overtaken(from, refused);
             }
-            let Some(pause) = pause(&refused, waited) else { return Err(self.explained(refused)) };
+            let Some(pause) = pause(&refused, waited) else { return Err(self.gave_up(refused)) };
             self.progress.suspend(|| eprintln!("waiting {} s: {}", pause.as_secs(), refused.error.message()));
             wait(pause);
             waited += pause;
@@ -119,11 +119,17 @@ impl Sender {
                 let create = format!("helios sql \"CREATE STREAM {} (id BIGINT, name TEXT) FROM HTTP\"", self.stream);
                 refused.error.hint(format!("Create it first, with the columns you need: {create}"))
             }
-            Kind::Unavailable | Kind::Exhausted => {
-                let error = refused.error.context(format!("{} pushes are in; the load stopped", self.loaded.n_pushes));
+            _ => refused.error,
+        }
+    }
+
+    fn gave_up(&self, refused: Refused) -> Error {
+        match refused.error.kind() {
+            Kind::Unavailable => {
+                let error = refused.error.context(format!("the load stopped after {}", counted(self.loaded.n_pushes, "chunk")));
                 error.hint("Run the same command again: it goes on where it stopped.")
             }
-            _ => refused.error,
+            _ => self.explained(refused),
         }
     }
 }

@@ -1,10 +1,15 @@
 //! Parameters from the command line, and errors that point at their place.
 
-use super::{check, marked, parameters};
-use crate::client::output::{Format, Output};
+use super::{Unbroken, check, marked, parameters};
+use crate::client::output::Format;
 use crate::client::statements::split;
+use arrow::array::{ArrayRef, Int64Array, RecordBatch};
+use arrow::ipc::reader::StreamReader;
+use arrow::ipc::writer::StreamWriter;
 use helios_contract::Error;
 use serde_json::{Value, json};
+use std::io::{self, Cursor, Read};
+use std::sync::Arc;
 
 fn given(pairs: &[&str]) -> Value {
     parameters(&pairs.iter().map(|pair| (*pair).to_owned()).collect::<Vec<_>>()).unwrap()
@@ -35,11 +40,30 @@ fn errors_point_at_their_place() {
 
 #[test]
 fn binary_answers_need_a_place() {
-    let terminal = Output { is_terminal: true, ..Output::stdout() };
-    let pipe = Output { is_terminal: false, ..Output::stdout() };
-    assert!(check(&split("SELECT 1"), Format::Parquet, &terminal).is_err());
-    assert!(check(&split("SELECT 1"), Format::Parquet, &pipe).is_ok());
-    assert!(check(&split("SELECT 1; SELECT 2"), Format::Arrow, &pipe).is_err());
-    assert!(check(&split("SELECT 1; SELECT 2"), Format::Csv, &terminal).is_ok());
-    assert!(check(&split(" -- nothing"), Format::Csv, &terminal).is_err());
+    let (terminal, pipe) = (true, false);
+    assert!(check(&split("SELECT 1"), Format::Parquet, terminal).is_err());
+    assert!(check(&split("SELECT 1"), Format::Parquet, pipe).is_ok());
+    assert!(check(&split("SELECT 1; SELECT 2"), Format::Arrow, pipe).is_err());
+    assert!(check(&split("SELECT 1; SELECT 2"), Format::Csv, terminal).is_ok());
+    assert!(check(&split(" -- nothing"), Format::Csv, terminal).is_err());
+}
+
+#[test]
+fn an_answer_cut_off_is_never_taken_for_whole() {
+    let batch = RecordBatch::try_from_iter([("id", Arc::new(Int64Array::from(vec![1])) as ArrayRef)]).unwrap();
+    let mut writer = StreamWriter::try_new(Vec::new(), &batch.schema()).unwrap();
+    writer.write(&batch).unwrap();
+    let cut_off = Cursor::new(writer.get_ref().clone()).chain(EarlyEnd);
+    let mut read = StreamReader::try_new(Unbroken(cut_off), None).unwrap();
+    assert!(read.next().unwrap().is_ok());
+    assert!(read.next().unwrap().is_err());
+}
+
+/// What a connection gives whose body ends before its announced end.
+struct EarlyEnd;
+
+impl Read for EarlyEnd {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::UnexpectedEof.into())
+    }
 }

@@ -161,7 +161,13 @@ impl Shop {
             },
             session_id: format!("s{session:016x}"),
             region: pick(&REGIONS, user),
-            user_type: if user >> 8 & 7 == 0 { "guest" } else if user >> 11 & 3 == 0 { "premium" } else { "registered" },
+            user_type: if user >> 8 & 7 == 0 {
+                "guest"
+            } else if user >> 11 & 3 == 0 {
+                "premium"
+            } else {
+                "registered"
+            },
             category: pick(&CATEGORIES, product),
             brand: pick(&BRANDS, product >> 16),
             device_type: pick(&DEVICES, session),

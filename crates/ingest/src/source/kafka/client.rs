@@ -108,7 +108,7 @@ pub(super) struct Ear {
 #[derive(Default)]
 struct Heard {
     lag: Vec<(String, u64)>,
-    // The newest error, except that one about our own settings is not displaced by a lost connection that follows from it.
+    is_lag_news: bool,
     error: Option<(RDKafkaErrorCode, String)>,
 }
 
@@ -118,9 +118,19 @@ impl Ear {
         self.lock().lag.clone()
     }
 
-    /// The reason behind the errors since the last call.
-    pub(super) fn take_error(&self) -> Option<(RDKafkaErrorCode, String)> {
-        self.lock().error.take()
+    /// Whether the lag has changed since the last call.
+    pub(super) fn is_lag_news(&self) -> bool {
+        std::mem::take(&mut self.lock().is_lag_news)
+    }
+
+    /// The error that says most about what is wrong now.
+    pub(super) fn error_heard(&self) -> Option<(RDKafkaErrorCode, String)> {
+        self.lock().error.clone()
+    }
+
+    /// All is well again.
+    pub(super) fn forget_error(&self) {
+        self.lock().error = None;
     }
 
     fn lock(&self) -> MutexGuard<'_, Heard> {
@@ -139,8 +149,16 @@ impl ClientContext for Ear {
 
     fn error(&self, error: KafkaError, reason: &str) {
         let Some(code) = error.rdkafka_error_code() else { return };
+        // A broker that hangs up on a TLS greeting is heard as a lost connection.
+        let code = if reason.contains("SSL_HANDSHAKE") { RDKafkaErrorCode::SSL } else { code };
         let mut heard = self.lock();
-        if !heard.error.as_ref().is_some_and(|(heard, _)| trouble::is_our_fault(*heard)) {
+        // A refused password is followed by lost connections, and those by the news that all brokers are down: what came
+        // first says most.
+        let is_said = heard
+            .error
+            .as_ref()
+            .is_some_and(|(heard, _)| trouble::is_our_fault(*heard) || code == RDKafkaErrorCode::AllBrokersDown);
+        if !is_said {
             heard.error = Some((code, reason.to_owned()));
         }
     }
@@ -155,7 +173,9 @@ impl ClientContext for Ear {
         });
         let mut lag: Vec<(String, u64)> = lag.collect();
         lag.sort();
-        self.lock().lag = lag;
+        let mut heard = self.lock();
+        heard.is_lag_news |= heard.lag != lag;
+        heard.lag = lag;
     }
 }
 

@@ -60,7 +60,14 @@ impl Gathering {
         let run = match self.runs.iter().rposition(|run| run.partition == partition) {
             Some(run) => &mut self.runs[run],
             None => {
-                self.runs.push(Run { partition, name: name.clone(), from: expected, next: expected, drafts: Vec::new(), gaps: Vec::new() });
+                self.runs.push(Run {
+                    partition,
+                    name: name.clone(),
+                    from: expected,
+                    next: expected,
+                    drafts: Vec::new(),
+                    gaps: Vec::new(),
+                });
                 self.runs.last_mut().expect("it was pushed on the line above")
             }
         };

@@ -26,6 +26,8 @@ const CONNECT: Duration = Duration::from_secs(10);
 const PROBE: Duration = Duration::from_secs(1);
 /// How long the thread waits for a message before it looks whether it is to stop.
 const IDLE: Duration = Duration::from_millis(100);
+/// How long errors are listened for after each try to connect.
+const EVENTS: Duration = Duration::from_millis(50);
 /// What one send holds at most.
 const SEND_RECORDS_MAX: usize = 16_384;
 const SEND_BYTES_MAX: usize = 4 << 20;
@@ -43,6 +45,7 @@ pub(super) struct Reader {
     in_trouble: bool,
     // A position we fetch from is gone, or the topic is another one.
     is_out_of_range: bool,
+    must_assign: bool,
 }
 
 // The next offset to read of a partition.
@@ -66,6 +69,7 @@ impl Reader {
             next_refresh: Instant::now() + refresh,
             in_trouble: false,
             is_out_of_range: false,
+            must_assign: false,
         };
         // A partition found later has been there from its first message on; only the first opening skips what is old.
         let start = if stored.is_empty() { reader.settings.start } else { Start::Earliest };
@@ -93,8 +97,11 @@ impl Reader {
     }
 
     fn step(&mut self) -> Result<Vec<Chunk>> {
-        if self.next_refresh <= Instant::now() {
-            self.look_around()?;
+        if self.next_refresh <= Instant::now()
+            && let Err(error) = self.look_around()
+        {
+            self.in_trouble = true;
+            return Err(error);
         }
         if !self.moves.is_empty() {
             return Ok(std::mem::take(&mut self.moves));
@@ -102,6 +109,9 @@ impl Reader {
         let mut gathering = Gathering::default();
         // What was gathered before an error is read again once the stream is opened anew.
         self.gather(&mut gathering)?;
+        if gathering.n_records() == 0 && !self.in_trouble && self.consumer.context().is_lag_news() {
+            return Ok(vec![heartbeat()]);
+        }
         Ok(gathering.into_chunks())
     }
 
@@ -122,7 +132,11 @@ impl Reader {
             }
             let n_bytes = message.payload_len();
             if n_bytes > self.settings.message_bytes_max {
-                let detail = format!("the message at offset {} of partition {} has {n_bytes} bytes", message.offset(), message.partition());
+                let detail = format!(
+                    "the message at offset {} of partition {} has {n_bytes} bytes",
+                    message.offset(),
+                    message.partition()
+                );
                 return Err(trouble::of(&self.settings.what(), Code::MessageSizeTooLarge, &detail));
             }
             gathering.add(&message, &place.name, place.next, &*self.clock);
@@ -136,8 +150,8 @@ impl Reader {
     fn heard(&mut self, error: &KafkaError) -> Result<()> {
         let Some(code) = error.rdkafka_error_code() else { return Ok(()) };
         if trouble::is_final(code) {
-            let reason = self.consumer.context().take_error().filter(|(heard, _)| *heard == code).map(|(_, reason)| reason);
-            return Err(trouble::of(&self.settings.what(), code, &reason.unwrap_or_default()));
+            let heard = self.consumer.context().error_heard().filter(|(heard, _)| *heard == code);
+            return Err(trouble::of(&self.settings.what(), code, &heard.map(|(_, reason)| reason).unwrap_or_default()));
         }
         self.is_out_of_range |= code == Code::AutoOffsetReset;
         self.next_refresh = Instant::now();
@@ -148,17 +162,22 @@ impl Reader {
     fn look_around(&mut self) -> Result<()> {
         self.next_refresh = Instant::now() + PROBE;
         let ids = partitions(&self.consumer, &self.settings, ANSWER).map_err(|error| self.lost(error))?;
-        let new: Vec<i32> = ids.into_iter().filter(|id| !self.partitions.contains_key(id)).collect();
-        for id in &new {
-            self.place(*id, None, Start::Earliest)?;
+        for id in ids {
+            if !self.partitions.contains_key(&id) {
+                self.place(id, None, Start::Earliest)?;
+                self.must_assign = true;
+            }
         }
         if self.is_out_of_range {
             self.pass_what_is_gone()?;
-        }
-        if self.is_out_of_range || !new.is_empty() {
-            self.assign()?;
             self.is_out_of_range = false;
+            self.must_assign = true;
         }
+        if self.must_assign {
+            self.assign()?;
+            self.must_assign = false;
+        }
+        self.consumer.context().forget_error();
         if std::mem::take(&mut self.in_trouble) {
             self.moves.push(heartbeat());
         }
@@ -166,8 +185,7 @@ impl Reader {
         Ok(())
     }
 
-    fn lost(&mut self, error: Error) -> Error {
-        self.in_trouble = true;
+    fn lost(&self, error: Error) -> Error {
         if error.kind() != Kind::NotFound {
             return error;
         }
@@ -261,15 +279,17 @@ pub(super) fn connect(consumer: &Consumer, settings: &Settings) -> Result<Vec<i3
     loop {
         let found = partitions(consumer, settings, PROBE);
         // Nothing is assigned yet, so there are only events, and no messages to lose.
-        while consumer.poll(Duration::ZERO).is_some() {}
-        let Err(error) = found else { return found };
+        while consumer.poll(EVENTS).is_some() {}
+        let Err(error) = found else {
+            consumer.context().forget_error();
+            return found;
+        };
         if error.kind() != Kind::Unavailable {
             return Err(error);
         }
-        let reason = consumer.context().take_error();
-        let is_over = Instant::now() >= deadline || reason.as_ref().is_some_and(|(code, _)| trouble::is_our_fault(*code));
-        if is_over {
-            return Err(reason.map_or(error, |(code, reason)| trouble::of(&settings.what(), code, &reason)));
+        let heard = consumer.context().error_heard();
+        if Instant::now() >= deadline || heard.as_ref().is_some_and(|(code, _)| trouble::is_our_fault(*code)) {
+            return Err(heard.map_or(error, |(code, reason)| trouble::of(&settings.what(), code, &reason)));
         }
     }
 }
@@ -289,7 +309,7 @@ fn partitions(consumer: &Consumer, settings: &Settings, limit: Duration) -> Resu
 fn answer(consumer: &Consumer, settings: &Settings, error: &KafkaError) -> Error {
     let code = error.rdkafka_error_code().unwrap_or(Code::Fail);
     let answered = trouble::of(&settings.what(), code, "");
-    match consumer.context().take_error().filter(|_| answered.kind() == Kind::Unavailable) {
+    match consumer.context().error_heard().filter(|_| answered.kind() == Kind::Unavailable) {
         Some((heard, reason)) => trouble::of(&settings.what(), heard, &reason),
         None => answered,
     }

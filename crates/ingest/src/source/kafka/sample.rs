@@ -32,7 +32,9 @@ pub(in crate::source) async fn sample(definition: &StreamDefinition, config: &Co
 
 fn read(settings: &Settings, limit: Duration) -> Result<Vec<Bytes>> {
     let consumer = settings.consumer()?;
-    let refused = |e: KafkaError| trouble::of(&settings.what(), e.rdkafka_error_code().unwrap_or(rdkafka::types::RDKafkaErrorCode::Fail), "");
+    let refused = |e: KafkaError| {
+        trouble::of(&settings.what(), e.rdkafka_error_code().unwrap_or(rdkafka::types::RDKafkaErrorCode::Fail), "")
+    };
     let ids = connect(&consumer, settings)?;
     let deadline = Instant::now() + limit;
     let mut list = TopicPartitionList::with_capacity(ids.len());
@@ -48,8 +50,9 @@ fn read(settings: &Settings, limit: Duration) -> Result<Vec<Bytes>> {
     consumer.assign(&list).map_err(refused)?;
     let payloads = collect(&consumer, ends, deadline);
     if payloads.is_empty() {
-        return Err(Error::invalid(format!("topic {} has no messages to infer columns from", settings.topic))
-            .hint("Declare the columns: CREATE STREAM name (column type, ...) FROM KAFKA ..., or try again once there are messages."));
+        return Err(Error::invalid(format!("topic {} has no messages to infer columns from", settings.topic)).hint(
+            "Declare the columns: CREATE STREAM name (column type, ...) FROM KAFKA ..., or try again once there are messages.",
+        ));
     }
     Ok(payloads)
 }

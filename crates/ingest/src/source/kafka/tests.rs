@@ -4,11 +4,13 @@ use super::*;
 use crate::report::cause_of;
 use crate::world::World;
 use helios_contract::StreamName;
-use helios_contract::stream::{OptionValue, SourceKind, StreamDefinition};
+use helios_contract::column::{Column, ColumnType};
+use helios_contract::stream::{OptionValue, SourceKind, StreamCommand, StreamControl, StreamDefinition, StreamState};
 use rdkafka::ClientConfig;
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use std::collections::BTreeMap;
+use tokio::time::sleep;
 
 fn definition(brokers: &str, more: &[(&str, &str)]) -> StreamDefinition {
     let mut definition = StreamDefinition::new(StreamName::new("orders").unwrap(), SourceKind::Kafka);
@@ -18,7 +20,8 @@ fn definition(brokers: &str, more: &[(&str, &str)]) -> StreamDefinition {
 }
 
 fn produce(brokers: &str, partition: i32, ids: std::ops::Range<i64>) {
-    let producer: BaseProducer = ClientConfig::new().set("bootstrap.servers", brokers).set("compression.type", "zstd").create().unwrap();
+    let producer: BaseProducer =
+        ClientConfig::new().set("bootstrap.servers", brokers).set("compression.type", "zstd").create().unwrap();
     for id in ids {
         let payload = format!("{{\"id\":{id}}}");
         producer.send(BaseRecord::to("orders").partition(partition).key("k").payload(&payload)).unwrap();
@@ -41,7 +44,9 @@ async fn pull(source: &mut dyn Source, offsets: &mut Offsets, n: usize) -> Vec<C
 fn records(chunks: &[Chunk]) -> BTreeMap<String, Vec<i64>> {
     let mut ids: BTreeMap<String, Vec<i64>> = BTreeMap::new();
     for chunk in chunks {
-        let of = |record: &helios_contract::record::Record| serde_json::from_slice::<serde_json::Value>(&record.payload).unwrap()["id"].as_i64().unwrap();
+        let of = |record: &helios_contract::record::Record| {
+            serde_json::from_slice::<serde_json::Value>(&record.payload).unwrap()["id"].as_i64().unwrap()
+        };
         ids.entry(chunk.partition.to_string()).or_default().extend(chunk.records.iter().map(of));
     }
     ids
@@ -60,7 +65,8 @@ async fn every_partition_is_read_from_the_lakes_positions() {
     let mut offsets = Offsets::new();
     let mut source = open(&job, &offsets).await.unwrap();
     let chunks = pull(&mut *source, &mut offsets, 1_500).await;
-    let expected = BTreeMap::from([("0".to_owned(), (0..1_000).collect()), ("1".to_owned(), (1_000..1_500).collect::<Vec<i64>>())]);
+    let expected =
+        BTreeMap::from([("0".to_owned(), (0..1_000).collect()), ("1".to_owned(), (1_000..1_500).collect::<Vec<i64>>())]);
     assert_eq!(records(&chunks), expected);
     assert_eq!(offsets, Offsets::from([("0".into(), "1000".into()), ("1".into(), "500".into())]));
     source.ack(&offsets, &[]).await.unwrap();
@@ -125,4 +131,61 @@ async fn a_sample_comes_from_every_partition() {
     produce(&brokers, 0, 0..1_000);
     produce(&brokers, 2, 0..7);
     assert_eq!(sample(&definition, &world.config, &world.parts()).await.unwrap().len(), 207);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn what_retention_took_is_told_as_a_gap() {
+    let cluster = MockCluster::new(1).unwrap();
+    cluster.create_topic("orders", 1, 1).unwrap();
+    let brokers = cluster.bootstrap_servers();
+    // The mock cluster keeps five megabytes a partition.
+    for round in 0..40 {
+        produce_large(&brokers, round);
+    }
+    let world = World::new();
+    let job = world.job(definition(&brokers, &[])).await;
+    let mut source = open(&job, &Offsets::from([("0".into(), "3".into())])).await.unwrap();
+    let chunk = source.next().await.unwrap().unwrap();
+    let low: i64 = chunk.to.parse().unwrap();
+    assert!(low > 3, "the mock cluster still has everything");
+    assert_eq!((chunk.from.as_deref(), chunk.records.len()), (Some("3"), 0));
+    let gap = &chunk.gaps[0];
+    assert_eq!((gap.first.as_str(), gap.last.clone(), gap.n_lost), ("3", (low - 1).to_string(), Some(low as u64 - 3)));
+    let next = source.next().await.unwrap().unwrap();
+    assert_eq!(next.from.as_deref(), Some(chunk.to.as_str()));
+}
+
+fn produce_large(brokers: &str, round: i64) {
+    let producer: BaseProducer = ClientConfig::new().set("bootstrap.servers", brokers).create().unwrap();
+    let payload = format!("{{\"id\":{round},\"text\":\"{}\"}}", "x".repeat(500_000));
+    producer.send(BaseRecord::<(), _>::to("orders").partition(0).payload(&payload)).unwrap();
+    producer.flush(Duration::from_secs(10)).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_broker_that_goes_and_comes_back_costs_no_record() {
+    let cluster = MockCluster::new(1).unwrap();
+    cluster.create_topic("orders", 1, 1).unwrap();
+    let brokers = cluster.bootstrap_servers();
+    produce(&brokers, 0, 0..10);
+    let world = World::new();
+    let ingest = crate::start(world.config.clone(), world.parts()).await.unwrap();
+    let definition = StreamDefinition { columns: vec![Column::new("id", ColumnType::BigInt)], ..definition(&brokers, &[]) };
+    let create = StreamCommand::Create { definition: Box::new(definition), if_not_exists: false };
+    ingest.apply(create).await.unwrap();
+    let until = async |state: StreamState, n_received: u64| {
+        while ingest.status()[0].state != state || ingest.status()[0].n_received < n_received {
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
+    until(StreamState::Running, 10).await;
+    cluster.broker_down(1).unwrap();
+    until(StreamState::Degraded, 10).await;
+    assert_eq!(ingest.status()[0].cause, "broker_down");
+    cluster.broker_up(1).unwrap();
+    until(StreamState::Running, 10).await;
+    produce(&brokers, 0, 10..20);
+    until(StreamState::Running, 20).await;
+    ingest.stop().await;
+    assert_eq!(world.lake.table("orders").values("id"), (0..20).collect::<Vec<_>>());
 }

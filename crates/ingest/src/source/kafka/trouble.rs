@@ -58,16 +58,12 @@ fn meaning(code: Code) -> (Kind, &'static str, &'static str) {
             "topic_missing",
             "Create the topic, or correct the option topic; reading is tried again every half minute.",
         ),
-        Code::MessageSizeTooLarge | Code::InvalidMessageSize => (
-            Kind::Invalid,
-            "message_too_large",
-            "Raise the option message_max_bytes; no message was skipped.",
-        ),
-        Code::BadMessage | Code::BadCompression | Code::InvalidMessage => (
-            Kind::Corrupt,
-            "message_corrupt",
-            "The broker's copy of a message is damaged; no message was skipped.",
-        ),
+        Code::MessageSizeTooLarge | Code::InvalidMessageSize => {
+            (Kind::Invalid, "message_too_large", "Raise the option message_max_bytes; no message was skipped.")
+        }
+        Code::BadMessage | Code::BadCompression | Code::InvalidMessage => {
+            (Kind::Corrupt, "message_corrupt", "The broker's copy of a message is damaged; no message was skipped.")
+        }
         Code::AutoOffsetReset | Code::OffsetOutOfRange => (
             Kind::Unavailable,
             "offset_out_of_range",
@@ -85,10 +81,16 @@ mod tests {
 
     #[test]
     fn causes_have_names_and_hints() {
-        let error = of("reading topic orders from k:9092", Code::SaslAuthenticationFailed, "SASL authentication error: Authentication failed");
+        let error = of(
+            "reading topic orders from k:9092",
+            Code::SaslAuthenticationFailed,
+            "SASL authentication error: Authentication failed",
+        );
         assert_eq!(cause_of(&error), "authentication_failed");
         assert_eq!(error.kind(), Kind::Invalid);
-        assert!(error.to_string().starts_with("reading topic orders from k:9092: SASL authentication error: Authentication failed. Check sasl_mechanism"));
+        assert!(error.to_string().starts_with(
+            "reading topic orders from k:9092: SASL authentication error: Authentication failed. Check sasl_mechanism"
+        ));
         assert_eq!(cause_of(&of("x", Code::AllBrokersDown, "")), "broker_down");
         assert_eq!(cause_of(&Error::conflict("x")), "conflict");
     }
