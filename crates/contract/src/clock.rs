@@ -41,7 +41,7 @@ impl fmt::Display for Timestamp {
     }
 }
 
-/// Tells wall time. Everything that waits uses `tokio::time` instead.
+/// Tells wall time. Everything that waits uses the timers of tokio instead.
 pub trait Clock: Send + Sync + fmt::Debug {
     /// Now, UTC.
     fn now(&self) -> Timestamp;

@@ -33,7 +33,7 @@ use async_trait::async_trait;
 use helios_contract::commit::CommitId;
 use helios_contract::query::{Push, Pushed, Receiver};
 use helios_contract::secret::Secrets;
-use helios_contract::store::{Catalog, Receipts, TableStore};
+use helios_contract::store::{Catalog, Receipts, TableStore, Version};
 use helios_contract::stream::{StreamCommand, StreamControl, StreamDefinition, StreamStatus};
 use helios_contract::system::SystemTable;
 use helios_contract::{Clock, Result, StreamName, fault::Faults};
@@ -167,6 +167,5 @@ impl Receiver for Ingest {
 
 /// The commit that everything visible is in: what we answer when the commit's own number is not known any more.
 async fn newest_commit(tables: &dyn TableStore, name: &StreamName) -> Result<CommitId> {
-    use helios_contract::store::Version;
     Ok(tables.snapshot(name, Version::Latest).await?.version)
 }

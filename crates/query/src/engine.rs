@@ -195,7 +195,13 @@ impl Engine {
         }
     }
 
-    async fn select(&self, mut statement: SqlStatement, text: Text, parameters: &Parameters, allowed: &Allowed) -> Result<Started> {
+    async fn select(
+        &self,
+        mut statement: SqlStatement,
+        text: Text,
+        parameters: &Parameters,
+        allowed: &Allowed,
+    ) -> Result<Started> {
         let slot = self.turn().await?;
         parameters::bind(&mut statement, parameters)?;
         let needs = rewrite::rewrite(&mut statement, &text)?;
@@ -219,7 +225,8 @@ impl Engine {
     async fn session(&self, needs: &Needs, memory_bytes: u64) -> Result<(Session, Vec<Arc<Snapshot>>)> {
         let memory_bytes = usize::try_from(memory_bytes).unwrap_or(usize::MAX);
         let public: Arc<MemorySchemaProvider> = Arc::default();
-        let schemas: Vec<(&str, Arc<dyn SchemaProvider>)> = vec![(PUBLIC, Arc::clone(&public) as _), (SYSTEM, Arc::clone(&self.system))];
+        let schemas: Vec<(&str, Arc<dyn SchemaProvider>)> =
+            vec![(PUBLIC, Arc::clone(&public) as _), (SYSTEM, Arc::clone(&self.system))];
         let session = self.sessions.begin(schemas, self.parts.clock.now(), memory_bytes);
         if let Some((name, position)) = needs.system.iter().find(|(name, _)| !self.system.table_exist(name)) {
             return Err(parse::at(snapshots::unknown_table(&self.parts, &format!("{SYSTEM}.{name}")), *position));
@@ -252,9 +259,8 @@ impl Engine {
                     Some(table) => show::columns(&table.schema()),
                     None => Err(snapshots::unknown_table(&self.parts, &format!("system.{name}"))),
                 },
-                _ => Err(Error::invalid(format!("{} cannot be described", name.join("."))).hint(format!(
-                    "Name a stream or a table of the schema system; {INFORMATION}.columns lists the rest."
-                ))),
+                _ => Err(Error::invalid(format!("{} cannot be described", name.join(".")))
+                    .hint(format!("Name a stream or a table of the schema system; {INFORMATION}.columns lists the rest."))),
             },
             Statement::Query(_) | Statement::Stream(_) => Err(Error::internal("a statement went the wrong way")),
         }
@@ -296,7 +302,8 @@ fn redacted(statement: &Statement) -> Option<String> {
 fn hushed(options: &Options) -> Options {
     const TELLING: [&str; 5] = ["password", "secret", "token", "key", "credential"];
     let hush = |(name, value): (&String, &OptionValue)| {
-        let secret = TELLING.iter().any(|word| name.contains(word)) && matches!(value, OptionValue::Text(_) | OptionValue::Number(_));
+        let secret =
+            TELLING.iter().any(|word| name.contains(word)) && matches!(value, OptionValue::Text(_) | OptionValue::Number(_));
         (name.clone(), if secret { OptionValue::Text("***".to_owned()) } else { value.clone() })
     };
     options.iter().map(hush).collect()

@@ -8,7 +8,8 @@ use datafusion::parquet::errors::ParquetError;
 use helios_contract::column::quoted;
 use helios_contract::error::{Error, TextPosition, nearest};
 
-const MEMORY_HINT: &str = "Read less: filter by time, group by fewer values, or ask for fewer columns; or raise the query's memory.";
+const MEMORY_HINT: &str =
+    "Read less: filter by time, group by fewer values, or ask for fewer columns; or raise the query's memory.";
 
 /// The statement an error is about.
 #[derive(Clone, Copy)]
@@ -55,7 +56,9 @@ pub(crate) fn from_datafusion(error: DataFusionError, about: Option<About>) -> E
         DataFusionError::ParquetError(parquet) => from_parquet(*parquet),
         DataFusionError::ObjectStore(store) => from_store(&store),
         DataFusionError::IoError(io) => Error::unavailable(format!("cannot read or spill: {io}")),
-        DataFusionError::ResourcesExhausted(_) => Error::exhausted("the query needs more memory than it may use").hint(MEMORY_HINT),
+        DataFusionError::ResourcesExhausted(_) => {
+            Error::exhausted("the query needs more memory than it may use").hint(MEMORY_HINT)
+        }
         DataFusionError::Plan(message) | DataFusionError::Configuration(message) => from_plan(&message, about),
         DataFusionError::SQL(error, _) => Error::invalid(clean(&error.to_string())),
         DataFusionError::NotImplemented(message) => Error::invalid(format!("not supported: {}", clean(&message))),
@@ -77,7 +80,9 @@ fn from_shared(shared: &DataFusionError) -> Error {
             }
             None => Error::internal(clean(&inner.to_string())),
         },
-        DataFusionError::ResourcesExhausted(message) => from_datafusion(DataFusionError::ResourcesExhausted(message.clone()), None),
+        DataFusionError::ResourcesExhausted(message) => {
+            from_datafusion(DataFusionError::ResourcesExhausted(message.clone()), None)
+        }
         DataFusionError::Execution(message) => from_execution(message),
         DataFusionError::ObjectStore(store) => from_store(store),
         DataFusionError::ArrowError(arrow, _) => arrow_kind(arrow, clean(&arrow.to_string())),
@@ -101,10 +106,12 @@ fn from_schema(error: &SchemaError, about: Option<About>) -> Error {
                 .hint("Put the table's name or alias and a dot in front of it.")
         }
         SchemaError::DuplicateQualifiedField { qualifier, name } => {
-            at_name(Error::invalid(format!("column `{name}` of `{qualifier}` stands twice")), name).hint("Give each table its own alias.")
+            at_name(Error::invalid(format!("column `{name}` of `{qualifier}` stands twice")), name)
+                .hint("Give each table its own alias.")
         }
         SchemaError::DuplicateUnqualifiedField { name } => {
-            at_name(Error::invalid(format!("two columns are called `{name}`")), name).hint("Give one of them another name with AS.")
+            at_name(Error::invalid(format!("two columns are called `{name}`")), name)
+                .hint("Give one of them another name with AS.")
         }
     }
 }
@@ -132,7 +139,10 @@ fn column_hint(field: &Column, valid: &[Column]) -> Option<String> {
     }
     const SHOWN_MAX: usize = 12;
     let more = if names.len() > SHOWN_MAX { ", ..." } else { "" };
-    Some(format!("The columns are {}{more}.", names.iter().take(SHOWN_MAX).map(|name| quoted(name)).collect::<Vec<_>>().join(", ")))
+    Some(format!(
+        "The columns are {}{more}.",
+        names.iter().take(SHOWN_MAX).map(|name| quoted(name)).collect::<Vec<_>>().join(", ")
+    ))
 }
 
 fn from_plan(message: &str, about: Option<About>) -> Error {
@@ -148,12 +158,19 @@ fn from_plan(message: &str, about: Option<About>) -> Error {
         };
     }
     if let Some(name) = between(message, "table '", "' not found") {
-        return Error::not_found(format!("there is no table `{}`", name.trim_start_matches("helios."))).hint("SHOW TABLES lists them.");
+        return Error::not_found(format!("there is no table `{}`", name.trim_start_matches("helios.")))
+            .hint("SHOW TABLES lists them.");
+    }
+    if let Some((function, why)) = message.split_once("' user-defined coercion failed with: ") {
+        let why = why.split(" No function matches").next().unwrap_or(why).trim_end_matches('.');
+        let function = function.rsplit('\'').next().unwrap_or(function);
+        return About::position_of(about, Error::invalid(clean(why)), function);
     }
     if let Some(call) = between(message, "argument types '", "'") {
         let function = call.split('(').next().unwrap_or(call);
         let error = About::position_of(about, Error::invalid(format!("no function fits {call}")), function);
-        let candidates: Vec<&str> = message.split_once("Candidate functions:").map_or("", |(_, c)| c).split_whitespace().collect();
+        let candidates: Vec<&str> =
+            message.split_once("Candidate functions:").map_or("", |(_, c)| c).split_whitespace().collect();
         return error.hint(format!("Cast the arguments to what it takes: {}.", candidates.join(" ")));
     }
     Error::invalid(clean(message))
@@ -214,9 +231,22 @@ fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {
 /// Takes the names of error types off a message, begins it in lower case, and joins its lines.
 pub(crate) fn clean(message: &str) -> String {
     const PREFIXES: [&str; 16] = [
-        "Error during planning: ", "Execution error: ", "Arrow error: ", "Parquet error: ", "External error: ", "External: ",
-        "SQL error: ", "Schema error: ", "This feature is not implemented: ", "Cast error: ", "Parser error: ", "Compute error: ",
-        "Invalid argument error: ", "Arithmetic overflow: ", "sql parser error: ", "Optimizer rule ",
+        "Error during planning: ",
+        "Execution error: ",
+        "Arrow error: ",
+        "Parquet error: ",
+        "External error: ",
+        "External: ",
+        "SQL error: ",
+        "Schema error: ",
+        "This feature is not implemented: ",
+        "Cast error: ",
+        "Parser error: ",
+        "Compute error: ",
+        "Invalid argument error: ",
+        "Arithmetic overflow: ",
+        "sql parser error: ",
+        "Optimizer rule ",
     ];
     let mut message = message.trim();
     while let Some(rest) = PREFIXES.iter().find_map(|prefix| message.strip_prefix(prefix)) {
@@ -231,7 +261,6 @@ pub(crate) fn clean(message: &str) -> String {
         _ => message,
     }
 }
-
 
 #[cfg(test)]
 mod tests;

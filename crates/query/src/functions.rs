@@ -15,9 +15,15 @@ use std::sync::Arc;
 pub(crate) const ADDED: [(&str, &str); 5] = [
     ("retention", "retention(condition1, ...): which conditions some row met, if one met the first. An ARRAY<BOOLEAN>."),
     ("session_count", "session_count(gap, time): how many runs of rows with no pause longer than gap."),
-    ("session_number", "session_number(gap, time) OVER (PARTITION BY who ORDER BY time): the number of each row's session, from 1."),
+    (
+        "session_number",
+        "session_number(gap, time) OVER (PARTITION BY who ORDER BY time): the number of each row's session, from 1.",
+    ),
     ("time_bucket", "time_bucket(interval, time [, origin]): the start of the interval that time is in."),
-    ("window_funnel", "window_funnel(window, time, step1, ...): how many steps were taken in order within the window after the first."),
+    (
+        "window_funnel",
+        "window_funnel(window, time, step1, ...): how many steps were taken in order within the window after the first.",
+    ),
 ];
 
 /// Makes them known to `state`.

@@ -82,7 +82,9 @@ impl History {
                 ended: IntCounterVec::new(Opts::new("helios_queries_total", "Statements that ended, by how."), &["state"])?,
                 running: IntGauge::new("helios_queries_running", "Statements running now.")?,
                 rows: IntCounter::new("helios_query_rows_total", "Rows answered.")?,
-                seconds: Histogram::with_opts(HistogramOpts::new("helios_query_seconds", "How long statements took.").buckets(buckets))?,
+                seconds: Histogram::with_opts(
+                    HistogramOpts::new("helios_query_seconds", "How long statements took.").buckets(buckets),
+                )?,
             };
             metrics.register(Box::new(history.ended.clone()))?;
             metrics.register(Box::new(history.running.clone()))?;
@@ -140,6 +142,7 @@ impl History {
         let Some(mut entry) = kept.running.remove(&number) else { return };
         let elapsed = entry.started.elapsed();
         entry.ended = Some((ending, elapsed.as_secs_f64() * 1e3, error.map(|e| (e.kind().as_str(), e.to_string()))));
+        tracing::debug!(id = entry.id, state = ending.as_str(), n_rows = entry.n_rows, ?elapsed, "query ended");
         self.running.dec();
         self.ended.with_label_values(&[ending.as_str()]).inc();
         self.rows.inc_by(entry.n_rows);

@@ -51,10 +51,8 @@ fn literal(placeholder: &str, parameters: &Parameters) -> Result<Value> {
         Json::Bool(value) => Ok(Value::Boolean(*value)),
         Json::Number(value) => Ok(Value::Number(value.to_string(), false)),
         Json::String(value) => Ok(Value::SingleQuotedString(value.clone())),
-        Json::Array(_) | Json::Object(_) => {
-            Err(Error::invalid(format!("parameter {placeholder} is an array or an object"))
-                .hint("Send text, a number, true, false or null; for a list, use one parameter for each value."))
-        }
+        Json::Array(_) | Json::Object(_) => Err(Error::invalid(format!("parameter {placeholder} is an array or an object"))
+            .hint("Send text, a number, true, false or null; for a list, use one parameter for each value.")),
     }
 }
 
@@ -64,7 +62,9 @@ fn find<'a>(name: &str, parameters: &'a Parameters) -> Result<&'a Json> {
         Parameters::None => Err(missing.hint("Send \"params\" with the statement.")),
         Parameters::Positional(values) => {
             let index = name.parse::<usize>().ok().and_then(|n| n.checked_sub(1));
-            index.and_then(|i| values.get(i)).ok_or_else(|| missing.hint(format!("{} values were sent, for $1 and so on.", values.len())))
+            index
+                .and_then(|i| values.get(i))
+                .ok_or_else(|| missing.hint(format!("{} values were sent, for $1 and so on.", values.len())))
         }
         Parameters::Named(values) => values.get(name).ok_or_else(|| match nearest(name, values.keys().map(String::as_str)) {
             Some(near) => missing.hint(format!("A value was sent for ${near}.")),

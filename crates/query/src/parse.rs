@@ -23,8 +23,28 @@ const STARTS: [&str; 14] = [
     "UPDATE",
 ];
 const CLAUSES: [&str; 22] = [
-    "FROM", "WHERE", "GROUP", "ORDER", "HAVING", "LIMIT", "OFFSET", "JOIN", "INNER", "LEFT", "RIGHT", "FULL", "CROSS", "UNION",
-    "EXCEPT", "INTERSECT", "QUALIFY", "WINDOW", "USING", "BETWEEN", "LIKE", "SELECT",
+    "FROM",
+    "WHERE",
+    "GROUP",
+    "ORDER",
+    "HAVING",
+    "LIMIT",
+    "OFFSET",
+    "JOIN",
+    "INNER",
+    "LEFT",
+    "RIGHT",
+    "FULL",
+    "CROSS",
+    "UNION",
+    "EXCEPT",
+    "INTERSECT",
+    "QUALIFY",
+    "WINDOW",
+    "USING",
+    "BETWEEN",
+    "LIKE",
+    "SELECT",
 ];
 const SHOW_TABLES: &str = "SELECT table_schema AS \"schema\", table_name AS \"table\" FROM information_schema.tables \
      WHERE table_schema <> 'information_schema' ORDER BY table_schema, table_name";
@@ -94,7 +114,9 @@ fn tokens(sql: &str) -> Result<Vec<TokenWithSpan>> {
     tokens.retain(|t| !matches!(t.token, Token::Whitespace(_)));
     if let Some(first) = tokens.iter().position(|t| t.token == Token::SemiColon) {
         if let Some(second) = tokens[first..].iter().find(|t| t.token != Token::SemiColon) {
-            return Err(at(Error::invalid("the request holds several statements"), start(second)).hint("Send one statement at a time."));
+            return Err(
+                at(Error::invalid("the request holds several statements"), start(second)).hint("Send one statement at a time.")
+            );
         }
         tokens.truncate(first);
     }
@@ -103,65 +125,78 @@ fn tokens(sql: &str) -> Result<Vec<TokenWithSpan>> {
 }
 
 /// Refuses what would become a tree too deep for the stack of whoever plans, runs or drops it.
-///
-/// Each bracket deepens the tree by one, and each operator of a chain by one; a comma or a keyword begins a new chain.
 fn refuse_depth(tokens: &[TokenWithSpan]) -> Result<()> {
-    let mut chains = vec![0_usize];
-    let mut depth = 0_usize;
+    let mut chains = vec![Chain::default()];
     let mut n_unions = 0_usize;
     for token in tokens {
         let grows = grows(&token.token);
         if matches!(grows, Grows::Closes) && chains.len() > 1 {
-            depth -= chains.pop().expect("there is more than one chain");
+            chains.pop();
         }
         let chain = chains.last_mut().expect("the outermost chain stays");
         match grows {
-            Grows::Chain | Grows::Opens => {
-                *chain += 1;
-                depth += 1;
-            }
-            Grows::NewChain | Grows::Unions => depth -= std::mem::take(chain),
+            Grows::Opens | Grows::Link => chain.n_links += 1,
+            Grows::Condition => *chain = Chain { n_conditions: chain.n_conditions + 1, n_links: 0 },
+            Grows::NewChain | Grows::Unions => *chain = Chain::default(),
             Grows::Closes | Grows::Nothing => {}
         }
         n_unions += usize::from(matches!(grows, Grows::Unions));
         if matches!(grows, Grows::Opens) {
-            chains.push(0);
+            chains.push(Chain::default());
         }
+        let depth: usize = chains.iter().map(|chain| chain.n_conditions + chain.n_links).sum();
         if depth > DEPTH_MAX || chains.len() > NESTING_MAX {
-            return Err(at(Error::invalid("the statement nests too deeply, or chains too many operators"), start(token))
-                .hint("Split it with WITH, write long chains of OR as one IN list, and remove parentheses that change nothing."));
+            return Err(at(Error::invalid("the statement nests too deeply, or chains too many operators"), start(token)).hint(
+                "Split it with WITH, write long chains of OR as one IN list, and remove parentheses that change nothing.",
+            ));
         }
         if n_unions > UNIONS_MAX {
-            return Err(at(Error::invalid(format!("the statement joins more than {UNIONS_MAX} queries with UNION")), start(token)));
+            return Err(at(
+                Error::invalid(format!("the statement joins more than {UNIONS_MAX} queries with UNION")),
+                start(token),
+            ));
         }
     }
     Ok(())
 }
 
+/// A chain of operators within one pair of brackets: each deepens the tree by one.
+#[derive(Default)]
+struct Chain {
+    /// `AND` and `OR` since the chain began.
+    n_conditions: usize,
+    /// Other operators since the last of those.
+    n_links: usize,
+}
+
+/// What a token does to a chain.
 enum Grows {
     Opens,
     Closes,
-    Chain,
+    Link,
+    Condition,
     NewChain,
     Unions,
     Nothing,
 }
 
 fn grows(token: &Token) -> Grows {
-    const CHAIN: [&str; 9] = ["AND", "OR", "NOT", "IS", "IN", "LIKE", "ILIKE", "BETWEEN", "AT"];
+    const LINKS: [&str; 7] = ["NOT", "IS", "IN", "LIKE", "ILIKE", "BETWEEN", "AT"];
     const NEW_CHAIN: [&str; 11] = ["SELECT", "FROM", "WHERE", "GROUP", "HAVING", "ORDER", "ON", "WHEN", "THEN", "ELSE", "JOIN"];
     const UNIONS: [&str; 3] = ["UNION", "EXCEPT", "INTERSECT"];
-    let is_one = |word: &Word, words: &[&str]| word.quote_style.is_none() && words.iter().any(|w| word.value.eq_ignore_ascii_case(w));
+    let is_one =
+        |word: &Word, words: &[&str]| word.quote_style.is_none() && words.iter().any(|w| word.value.eq_ignore_ascii_case(w));
     match token {
         // Brackets may be links of a chain themselves: a[1][1][1].
         Token::LParen | Token::LBracket | Token::LBrace => Grows::Opens,
         Token::RParen | Token::RBracket | Token::RBrace => Grows::Closes,
         Token::Comma => Grows::NewChain,
-        Token::Word(word) if is_one(word, &CHAIN) => Grows::Chain,
+        Token::Word(word) if is_one(word, &["AND", "OR"]) => Grows::Condition,
+        Token::Word(word) if is_one(word, &LINKS) => Grows::Link,
         Token::Word(word) if is_one(word, &NEW_CHAIN) => Grows::NewChain,
         Token::Word(word) if is_one(word, &UNIONS) => Grows::Unions,
         Token::Word(_) | Token::Number(..) | Token::SingleQuotedString(_) | Token::Placeholder(_) => Grows::Nothing,
-        _ => Grows::Chain,
+        _ => Grows::Link,
     }
 }
 
@@ -202,12 +237,15 @@ fn refuse_start(cursor: &Cursor) -> Result<()> {
     let near = nearest(&first, STARTS).filter(|near| *near != first);
     let hint = match (first.as_str(), near) {
         ("CREATE", _) => "Tables are filled by streams: CREATE STREAM name FROM KAFKA | HTTP | DEMO (...).".to_owned(),
-        ("INSERT" | "COPY" | "LOAD", _) => "Rows arrive through streams: send them to an HTTP stream, or use `helios load`.".to_owned(),
+        ("INSERT" | "COPY" | "LOAD", _) => {
+            "Rows arrive through streams: send them to an HTTP stream, or use `helios load`.".to_owned()
+        }
         ("ALTER" | "DROP", _) => format!("Only streams can be changed: {first} STREAM name ..."),
         (_, Some(near)) => format!("Did you mean {near}?"),
         _ => RUNS.to_owned(),
     };
-    Err(at(Error::invalid(format!("{} does not begin a statement that Helios runs", cursor.peek_text())), cursor.position()).hint(hint))
+    Err(at(Error::invalid(format!("{} does not begin a statement that Helios runs", cursor.peek_text())), cursor.position())
+        .hint(hint))
 }
 
 enum Tokens<'a> {
@@ -266,7 +304,10 @@ fn syntax_error(error: ParserError, tokens: &[TokenWithSpan], end: TextPosition)
     };
     let (text, position) = split_position(&text);
     let position = position.unwrap_or(end);
-    let text = text.replace("Expected: ", "expected ").replace("found: EOF", "found the end of the statement").replace("found: ", "found ");
+    let text = text
+        .replace("Expected: ", "expected ")
+        .replace("found: EOF", "found the end of the statement")
+        .replace("found: ", "found ");
     let error = at(Error::invalid(sentence(&text)), position);
     let found = tokens.iter().position(|t| start(t) == position).unwrap_or(tokens.len());
     if tokens.get(found).is_some_and(|t| ["VERSION", "TIMESTAMP"].contains(&t.token.to_string().to_uppercase().as_str())) {

@@ -88,7 +88,11 @@ fn flat_json(plan: LogicalPlan) -> Result<LogicalPlan, DataFusionError> {
         .iter()
         .map(|(qualifier, field)| {
             let column = Expr::Column(Column::from((qualifier, field)));
-            if is_union(field.data_type()) { cast(json_union_to_text(column), DataType::Utf8).alias(field.name()) } else { column }
+            if is_union(field.data_type()) {
+                cast(json_union_to_text(column), DataType::Utf8).alias(field.name())
+            } else {
+                column
+            }
         })
         .collect();
     LogicalPlanBuilder::from(plan).project(columns)?.build()

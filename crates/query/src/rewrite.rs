@@ -4,7 +4,8 @@ mod wildcard;
 
 use crate::parse::{Text, at};
 use datafusion::sql::sqlparser::ast::{
-    Expr, Ident, ObjectName, Query, Select, SetExpr, Spanned, Statement, TableAlias, TableFactor, TableVersion, VisitMut, VisitorMut, With,
+    Expr, Ident, ObjectName, Query, Select, SetExpr, Spanned, Statement, TableAlias, TableFactor, TableVersion, VisitMut,
+    VisitorMut, With,
 };
 use helios_contract::column::hidden;
 use helios_contract::error::{Error, Result, TextPosition, nearest};
@@ -126,7 +127,8 @@ impl Rewriter {
         let table = match named {
             Named::Stream(table) => table,
             _ if version.is_some() => {
-                return Err(at(Error::invalid(format!("{name} has no versions")), position).hint("Only streams can be read as of a version."));
+                return Err(at(Error::invalid(format!("{name} has no versions")), position)
+                    .hint("Only streams can be read as of a version."));
             }
             Named::Cte(_) => return Ok(()),
             Named::System(table) => {

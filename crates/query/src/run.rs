@@ -127,5 +127,6 @@ async fn forward(
 /// The error of a query that took too long.
 pub(crate) fn too_slow(limit: Duration) -> Error {
     let seconds = limit.as_secs_f64();
-    Error::exhausted(format!("the query took longer than {seconds} s")).hint("Read less, for example by filtering on time, or raise the limit of seconds.")
+    Error::exhausted(format!("the query took longer than {seconds} s"))
+        .hint("Read less, for example by filtering on time, or raise the limit of seconds.")
 }

@@ -7,15 +7,17 @@ use crate::limits::{QueryMemory, SharedMemory};
 use crate::rewrite::{CATALOG, PUBLIC};
 use crate::table::FileAccess;
 use arrow::temporal_conversions::timestamp_us_to_datetime;
-use datafusion::catalog::{CatalogProvider, CatalogProviderList, MemoryCatalogProvider, MemoryCatalogProviderList, SchemaProvider};
+use datafusion::catalog::{
+    CatalogProvider, CatalogProviderList, MemoryCatalogProvider, MemoryCatalogProviderList, SchemaProvider,
+};
 use datafusion::common::config::ConfigOptions;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::{SessionState, SessionStateBuilder, SessionStateDefaults, TaskContext};
 use datafusion::logical_expr::Documentation;
 use datafusion::prelude::SessionConfig;
-use helios_contract::error::Result;
 use helios_contract::Timestamp;
+use helios_contract::error::Result;
 use object_store::ObjectStore;
 use std::sync::Arc;
 
@@ -39,7 +41,8 @@ impl Sessions {
     /// # Errors
     /// `Unavailable` when the folder for spilling cannot be used.
     pub(crate) fn open(config: &Config, store: Arc<dyn ObjectStore>) -> Result<Sessions> {
-        let runtime = runtime(config).map_err(|e| errors::from_datafusion(e, None).context("cannot prepare the folder queries spill to"))?;
+        let runtime = runtime(config)
+            .map_err(|e| errors::from_datafusion(e, None).context("cannot prepare the folder queries spill to"))?;
         runtime.register_object_store(FileAccess::url().as_ref(), Arc::clone(&store));
         let access = FileAccess { store, footers: runtime.cache_manager.get_file_metadata_cache() };
         let mut base = SessionStateBuilder::new()
@@ -60,7 +63,8 @@ impl Sessions {
     /// Every function: its name, kind and description.
     pub(crate) fn functions(&self) -> Vec<(String, &'static str, String)> {
         let described = |name: &String, kind, documentation: Option<&Documentation>| {
-            let added = functions::ADDED.iter().find(|(added, _)| added == name).map(|(_, description)| (*description).to_owned());
+            let added =
+                functions::ADDED.iter().find(|(added, _)| added == name).map(|(_, description)| (*description).to_owned());
             let description = added.or_else(|| documentation.map(|d| d.description.clone())).unwrap_or_default();
             (name.clone(), kind, description)
         };

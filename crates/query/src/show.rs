@@ -41,7 +41,8 @@ pub(crate) fn streams(status: &[StreamStatus]) -> Result<RecordBatch> {
         Arc::new(moments.with_timezone("UTC")) as ArrayRef
     };
     let numbers = |of: &dyn Fn(&StreamStatus) -> Option<i64>| Arc::new(status.iter().map(of).collect::<Int64Array>()) as ArrayRef;
-    let lag = |s: &StreamStatus| (!s.lag.is_empty()).then(|| s.lag.iter().map(|(_, n)| i64::try_from(*n).unwrap_or(i64::MAX)).sum());
+    let lag =
+        |s: &StreamStatus| (!s.lag.is_empty()).then(|| s.lag.iter().map(|(_, n)| i64::try_from(*n).unwrap_or(i64::MAX)).sum());
     batch([
         ("stream", words(&|s| s.name.to_string())),
         ("source", words(&|s| s.source.sql().to_owned())),

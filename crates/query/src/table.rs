@@ -45,7 +45,8 @@ impl SnapshotTable {
     /// The table with its declared columns and the `hidden` ones named.
     pub(crate) fn new(snapshot: Arc<Snapshot>, hidden: &[&str], access: FileAccess) -> SnapshotTable {
         let shown = |name: &str| !hidden::ALL.contains(&name) || hidden.contains(&name);
-        let columns: Vec<usize> = (0..snapshot.schema.fields().len()).filter(|i| shown(snapshot.schema.field(*i).name())).collect();
+        let columns: Vec<usize> =
+            (0..snapshot.schema.fields().len()).filter(|i| shown(snapshot.schema.field(*i).name())).collect();
         let schema = bare(&snapshot.schema);
         let ids = snapshot.schema.fields().iter().map(|field| field_id(field)).collect();
         let seen = Arc::new(schema.project(&columns).expect("the columns are the schema's own"));
@@ -104,4 +105,3 @@ pub(crate) fn bare(schema: &Schema) -> SchemaRef {
 fn field_id(field: &Field) -> Option<i32> {
     field.metadata().get(FIELD_ID).and_then(|id| id.parse().ok())
 }
-

@@ -217,7 +217,7 @@ impl World {
             }
             ["\\advance", duration] => {
                 let duration = parse_duration(duration)?;
-                self.with(|_| tokio::time::sleep(duration))?;
+                self.with(|_| async move { tokio::time::sleep(duration).await })?;
                 done()
             }
             ["\\jump", duration] => {
@@ -353,7 +353,12 @@ fn cells(batches: &[RecordBatch]) -> (Vec<DefaultColumnType>, Vec<Vec<String>>) 
                 text if text.is_empty() && !batch.column(i).is_null(row) => "(empty)".to_owned(),
                 text => text,
             };
-            rows.push((0..columns.len()).map(cell).collect());
+            let row: Vec<String> = (0..columns.len()).map(cell).collect();
+            // A cell of several lines is compared line by line.
+            match row.iter().any(|text| text.contains('\n')) {
+                true => rows.extend(row.join(" ").lines().map(|line| vec![line.to_owned()])),
+                false => rows.push(row),
+            }
         }
     }
     (types, rows)

@@ -124,10 +124,10 @@ impl<'a> Scan<'a> {
                 Some(b'"') => break,
                 Some(b'\\') => {
                     has_escapes = true;
-                    (_, end) = escape(self.bytes, end).map_err(|what| invalid(end, what))?;
+                    (_, end) = escape(self.bytes, end).map_err(|what| invalid(self.bytes, end, what))?;
                 }
-                Some(_) => return Err(invalid(end, "control character in a string")),
-                None => return Err(invalid(end, "a string is not closed")),
+                Some(_) => return Err(invalid(self.bytes, end, "control character in a string")),
+                None => return Err(invalid(self.bytes, self.bytes.len(), "a string is not closed")),
             }
         }
         self.at = end + 1;
@@ -137,7 +137,7 @@ impl<'a> Scan<'a> {
     /// Reads a number.
     #[inline]
     pub fn number(&mut self) -> Fit<Number<'a>> {
-        let (number, end) = Number::read(self.text, self.at).map_err(|(at, what)| invalid(at, what))?;
+        let (number, end) = Number::read(self.text, self.at).map_err(|(at, what)| invalid(self.bytes, at, what))?;
         self.at = end;
         if number.is_finite() { Ok(number) } else { Err(Misfit::value(format!("number out of range: {}", number.raw()))) }
     }
@@ -228,8 +228,8 @@ impl<'a> Scan<'a> {
     pub fn unexpected(&mut self, expected: &str) -> Box<Misfit> {
         self.peek();
         match self.text.get(self.at..).and_then(|rest| rest.chars().next()) {
-            Some(c) => invalid(self.at, &format!("expected {expected}, found '{}'", c.escape_debug())),
-            None => invalid(self.at, &format!("expected {expected}, found the end")),
+            Some(c) => invalid(self.bytes, self.at, &format!("expected {expected}, found '{}'", c.escape_debug())),
+            None => invalid(self.bytes, self.at, "more was expected"),
         }
     }
 
@@ -280,9 +280,13 @@ pub(crate) fn utf8(payload: &[u8]) -> Fit<&str> {
     std::str::from_utf8(payload).map_err(|e| Misfit::whole(format!("invalid UTF-8 at byte {}", e.valid_up_to())))
 }
 
+/// Records that break off are one reason, wherever they break off: in quarantine they belong together.
 #[cold]
-fn invalid(at: usize, what: &str) -> Box<Misfit> {
-    Misfit::whole(format!("invalid JSON at byte {at}: {what}"))
+fn invalid(bytes: &[u8], at: usize, what: &str) -> Box<Misfit> {
+    match at < bytes.len() {
+        true => Misfit::whole(format!("invalid JSON at byte {at}: {what}")),
+        false => Misfit::whole("invalid JSON: the record breaks off"),
+    }
 }
 
 /// The first byte from `at` on that is not plain string content: a quote, a backslash or a control character.

@@ -1,3 +1,5 @@
+//! Chains of moves: whole, broken, and merged.
+
 use super::*;
 
 fn step(from: Option<&str>, to: &str) -> Move {

@@ -1,3 +1,5 @@
+//! Sorting, against rows in every order.
+
 use super::*;
 
 #[test]

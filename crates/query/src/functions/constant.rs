@@ -41,7 +41,9 @@ pub(super) fn length_micros(function: &str, expr: &Arc<dyn PhysicalExpr>) -> Res
         ScalarValue::IntervalMonthDayNano(Some(interval)) if interval.months == 0 => {
             i64::from(interval.days).checked_mul(DAY_MICROS).and_then(|days| days.checked_add(interval.nanoseconds / 1_000))
         }
-        ScalarValue::IntervalMonthDayNano(Some(_)) => return plan_err!("{function} takes no months: they differ in length, write days"),
+        ScalarValue::IntervalMonthDayNano(Some(_)) => {
+            return plan_err!("{function} takes no months: they differ in length, write days");
+        }
         _ => None,
     };
     match micros {

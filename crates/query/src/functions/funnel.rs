@@ -100,7 +100,8 @@ impl Accumulator for Funnel {
         let times = values[1].as_primitive::<TimestampMicrosecondType>();
         let steps: Vec<_> = values[2..].iter().map(|step| step.as_boolean()).collect();
         for row in (0..times.len()).filter(|row| times.is_valid(*row)) {
-            let is_step = |(i, step): (usize, &&arrow::array::BooleanArray)| u32::from(step.is_valid(row) && step.value(row)) << i;
+            let is_step =
+                |(i, step): (usize, &&arrow::array::BooleanArray)| u32::from(step.is_valid(row) && step.value(row)) << i;
             let mask = steps.iter().enumerate().map(is_step).sum();
             if mask != 0 {
                 self.events.push((times.value(row), mask));

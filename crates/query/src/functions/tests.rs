@@ -31,7 +31,8 @@ async fn window_funnel_counts_steps_in_order_within_the_window() {
     let world = World::new();
     for (rows, steps) in cases {
         for window in ["INTERVAL '1 minute'", "60", "'60 seconds'"] {
-            let sql = format!("SELECT window_funnel({window}, ts, what = 'view', what = 'cart', what = 'buy') FROM {}", events(rows));
+            let sql =
+                format!("SELECT window_funnel({window}, ts, what = 'view', what = 'cart', what = 'buy') FROM {}", events(rows));
             assert_eq!(world.text(&sql).await, steps.to_string(), "{rows}");
         }
     }
@@ -75,7 +76,10 @@ async fn sessions_end_after_the_gap() {
 async fn partial_states_merge() {
     let rows = "(SELECT value AS i, value % 1000 AS u, to_timestamp(value) AS ts FROM generate_series(0, 99999))";
     answers(&[
-        (&format!("SELECT sum(f) FROM (SELECT u, window_funnel(5000, ts, i < 1000, i > 3000) AS f FROM {rows} GROUP BY u)"), "2000"),
+        (
+            &format!("SELECT sum(f) FROM (SELECT u, window_funnel(5000, ts, i < 1000, i > 3000) AS f FROM {rows} GROUP BY u)"),
+            "2000",
+        ),
         (&format!("SELECT sum(n) FROM (SELECT u, session_count(999, ts) AS n FROM {rows} GROUP BY u)"), "100000"),
         (&format!("SELECT sum(n) FROM (SELECT u, session_count(1000, ts) AS n FROM {rows} GROUP BY u)"), "1000"),
         (&format!("SELECT sum(r[2]::INT) FROM (SELECT u, retention(i < 500, i >= 99000) AS r FROM {rows} GROUP BY u)"), "500"),

@@ -2,8 +2,8 @@
 
 use super::normal;
 use datafusion::sql::sqlparser::ast::{
-    ExcludeSelectItem, Ident, Join, JoinConstraint, JoinOperator, ObjectName, Select, SelectItem, SelectItemQualifiedWildcardKind,
-    TableFactor, WildcardAdditionalOptions,
+    ExcludeSelectItem, Ident, Join, JoinConstraint, JoinOperator, ObjectName, Select, SelectItem,
+    SelectItemQualifiedWildcardKind, TableFactor, WildcardAdditionalOptions,
 };
 use helios_contract::error::{Error, Result};
 
@@ -76,7 +76,9 @@ fn items(select: &Select, is_stream: &dyn Fn(&ObjectName) -> bool) -> Vec<Item> 
 fn item(factor: &TableFactor, is_stream: &dyn Fn(&ObjectName) -> bool) -> Option<Item> {
     let (name, alias) = match factor {
         TableFactor::Table { name, alias, args, .. } => (Some((name, args.is_none())), alias),
-        TableFactor::Derived { alias, .. } | TableFactor::UNNEST { alias, .. } | TableFactor::Function { alias, .. } => (None, alias),
+        TableFactor::Derived { alias, .. } | TableFactor::UNNEST { alias, .. } | TableFactor::Function { alias, .. } => {
+            (None, alias)
+        }
         _ => return None,
     };
     let qualifier = match (alias, name) {
@@ -126,7 +128,12 @@ fn exclude(options: &mut WildcardAdditionalOptions, hidden: &[&str]) {
         Some(ExcludeSelectItem::Multiple(names)) => names,
     };
     if let Some(except) = options.opt_except.take() {
-        names.extend([vec![except.first_element], except.additional_elements].concat().into_iter().map(|name| ObjectName::from(vec![name])));
+        names.extend(
+            [vec![except.first_element], except.additional_elements]
+                .concat()
+                .into_iter()
+                .map(|name| ObjectName::from(vec![name])),
+        );
     }
     for name in hidden {
         if !names.iter().any(|known| matches!(&known.0[..], [part] if part.as_ident().is_some_and(|i| normal(i) == *name))) {

@@ -92,7 +92,8 @@ fn clause(cursor: &mut Cursor, definition: &mut StreamDefinition) -> Result<&'st
             definition.deduplicate = Some(Deduplicate { by, within: cursor.interval()? });
         }
         "PARTITION BY" => {
-            let unit = cursor.one_of("a length", &[TimePart::Hour, TimePart::Day, TimePart::Month].map(|unit| (unit, unit.sql())))?;
+            let unit =
+                cursor.one_of("a length", &[TimePart::Hour, TimePart::Day, TimePart::Month].map(|unit| (unit, unit.sql())))?;
             cursor.expect_token(&Token::LParen)?;
             definition.partition_by = Some(PartitionBy { unit, column: cursor.identifier("a timestamp column")? });
             cursor.expect_token(&Token::RParen)?;
@@ -104,9 +105,8 @@ fn clause(cursor: &mut Cursor, definition: &mut StreamDefinition) -> Result<&'st
 }
 
 fn change(cursor: &mut Cursor) -> Result<StreamChange> {
-    const CHANGES: [&str; 9] = [
-        "SET RETAIN", "SET ALLOW LATENESS", "SET", "RESET", "ADD COLUMN", "DROP COLUMN", "DROP RETAIN", "RENAME COLUMN", "ADD",
-    ];
+    const CHANGES: [&str; 9] =
+        ["SET RETAIN", "SET ALLOW LATENESS", "SET", "RESET", "ADD COLUMN", "DROP COLUMN", "DROP RETAIN", "RENAME COLUMN", "ADD"];
     let Some(change) = CHANGES.into_iter().find(|words| cursor.take(words)) else {
         return Err(cursor.expected_one_of("a change", CHANGES.into_iter()));
     };

@@ -24,7 +24,20 @@ const SIMPLE: [(&str, ColumnType); 15] = [
     ("JSON", ColumnType::Json),
 ];
 const WORDS: [&str; 15] = [
-    "BOOLEAN", "INT", "INTEGER", "BIGINT", "REAL", "FLOAT", "DOUBLE", "DECIMAL", "TEXT", "VARCHAR", "TIMESTAMP", "DATE", "JSON", "STRUCT",
+    "BOOLEAN",
+    "INT",
+    "INTEGER",
+    "BIGINT",
+    "REAL",
+    "FLOAT",
+    "DOUBLE",
+    "DECIMAL",
+    "TEXT",
+    "VARCHAR",
+    "TIMESTAMP",
+    "DATE",
+    "JSON",
+    "STRUCT",
     "ARRAY",
 ];
 /// How deep structs and arrays may nest.
@@ -65,7 +78,8 @@ fn base_type(cursor: &mut Cursor, depth: usize) -> Result<ColumnType> {
         return decimal(cursor);
     }
     if cursor.take("TIMESTAMP") {
-        let format = if cursor.take("FORMAT") { cursor.one_of("a timestamp format", &TimeFormat::ALL)? } else { TimeFormat::Rfc3339 };
+        let format =
+            if cursor.take("FORMAT") { cursor.one_of("a timestamp format", &TimeFormat::ALL)? } else { TimeFormat::Rfc3339 };
         return Ok(ColumnType::Timestamp(format));
     }
     if cursor.take("ARRAY") {

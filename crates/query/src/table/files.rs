@@ -65,8 +65,15 @@ pub(super) fn scan(
     Ok(plans)
 }
 
-fn read(rows: &Rows, state: &dyn Session, files: &[Arc<DataFile>], wanted: &[usize], limit: Option<usize>) -> Result<Arc<dyn ExecutionPlan>> {
-    let options = TableParquetOptions { global: state.config_options().execution.parquet.clone(), ..TableParquetOptions::default() };
+fn read(
+    rows: &Rows,
+    state: &dyn Session,
+    files: &[Arc<DataFile>],
+    wanted: &[usize],
+    limit: Option<usize>,
+) -> Result<Arc<dyn ExecutionPlan>> {
+    let options =
+        TableParquetOptions { global: state.config_options().execution.parquet.clone(), ..TableParquetOptions::default() };
     let footers = CachedParquetFileReaderFactory::new(Arc::clone(&rows.access.store), Arc::clone(&rows.access.footers));
     let source = ParquetSource::new(Arc::clone(&rows.schema))
         .with_table_parquet_options(options)
@@ -90,7 +97,12 @@ fn read(rows: &Rows, state: &dyn Session, files: &[Arc<DataFile>], wanted: &[usi
 }
 
 /// Compaction merges commits, so a file may hold rows newer than the snapshot.
-fn read_up_to_version(rows: &Rows, state: &dyn Session, files: &[Arc<DataFile>], wanted: &[usize]) -> Result<Arc<dyn ExecutionPlan>> {
+fn read_up_to_version(
+    rows: &Rows,
+    state: &dyn Session,
+    files: &[Arc<DataFile>],
+    wanted: &[usize],
+) -> Result<Arc<dyn ExecutionPlan>> {
     let mut columns = wanted.to_vec();
     columns.push(rows.schema.index_of(hidden::COMMIT)?);
     let read = read(rows, state, files, &columns, None)?;

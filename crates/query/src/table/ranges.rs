@@ -21,7 +21,9 @@ pub(super) fn prune(rows: &Rows, seen: &SchemaRef, state: &dyn Session, filters:
     let Some(filter) = conjunction(filters.iter().cloned()).filter(|_| !files.is_empty()) else { return Ok(files) };
     let filter = state.create_physical_expr(filter, &DFSchema::try_from(Arc::clone(seen))?)?;
     // A filter that says nothing about ranges keeps every file.
-    let Some(predicate) = PruningPredicateBuilder::new().with_file_schema(Arc::clone(seen)).build(filter) else { return Ok(files) };
+    let Some(predicate) = PruningPredicateBuilder::new().with_file_schema(Arc::clone(seen)).build(filter) else {
+        return Ok(files);
+    };
     let mut kept = predicate.prune(&Spans { rows, files: &files })?.into_iter();
     files.retain(|_| kept.next().unwrap_or(true));
     Ok(files)

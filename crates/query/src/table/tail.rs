@@ -14,7 +14,16 @@ use std::sync::Arc;
 pub(super) fn scan(rows: &Rows, wanted: &[usize], limit: Option<usize>) -> Result<Option<Arc<dyn ExecutionPlan>>> {
     let schema: SchemaRef = Arc::new(rows.schema.project(wanted)?);
     let visible = rows.snapshot.tail.iter().filter(|slice| slice.commit <= rows.snapshot.version && slice.rows.num_rows() > 0);
-    let batches = visible.map(|slice| project(rows, &slice.rows, wanted, &schema)).collect::<Result<Vec<_>>>()?;
+    let mut batches = Vec::with_capacity(rows.snapshot.tail.len());
+    // Slices mostly share one schema: the places of columns are looked up once for each.
+    let mut known: Option<(SchemaRef, Vec<Option<usize>>)> = None;
+    for slice in visible {
+        let places = match &known {
+            Some((have, places)) if Arc::ptr_eq(have, slice.rows.schema_ref()) => places,
+            _ => &known.insert((slice.rows.schema(), places(rows, slice.rows.schema_ref(), wanted))).1,
+        };
+        batches.push(project(&slice.rows, places, &schema)?);
+    }
     if batches.is_empty() {
         return Ok(None);
     }
@@ -22,14 +31,21 @@ pub(super) fn scan(rows: &Rows, wanted: &[usize], limit: Option<usize>) -> Resul
     Ok(Some(DataSourceExec::from_data_source(source)))
 }
 
-/// A slice may be older than the last `ALTER STREAM`: columns are found by field id, and those it lacks are null.
-fn project(rows: &Rows, batch: &RecordBatch, wanted: &[usize], schema: &SchemaRef) -> Result<RecordBatch> {
-    let columns = wanted.iter().zip(schema.fields()).map(|(i, field)| {
-        let found = batch.schema_ref().fields().iter().position(|have| match (field_id(have), rows.ids[*i]) {
+/// Where the `wanted` columns stand in a slice, by field id: it may be older than the last `ALTER STREAM`.
+fn places(rows: &Rows, have: &SchemaRef, wanted: &[usize]) -> Vec<Option<usize>> {
+    let place = |column: &usize| {
+        have.fields().iter().position(|have| match (field_id(have), rows.ids[*column]) {
             (Some(have), Some(want)) => have == want,
-            _ => have.name() == field.name(),
-        });
-        Ok(match found.map(|j| batch.column(j)) {
+            _ => have.name() == rows.schema.field(*column).name(),
+        })
+    };
+    wanted.iter().map(place).collect()
+}
+
+/// Columns the slice lacks are null.
+fn project(batch: &RecordBatch, places: &[Option<usize>], schema: &SchemaRef) -> Result<RecordBatch> {
+    let columns = places.iter().zip(schema.fields()).map(|(place, field)| {
+        Ok(match place.map(|place| batch.column(place)) {
             None => new_null_array(field.data_type(), batch.num_rows()),
             Some(column) if column.data_type() == field.data_type() => Arc::clone(column),
             Some(column) => cast(column, field.data_type())?,

@@ -29,7 +29,8 @@ async fn time_runs_out() {
 async fn a_busy_query_stops_in_time() {
     let world = World::new();
     let limits = Limits { time: Some(Duration::from_millis(100)), ..Limits::default() };
-    let sql = "SELECT count(*) FROM generate_series(1, 1000000000) a, generate_series(1, 1000) b WHERE (a.value * b.value) % 7 = 9";
+    let sql =
+        "SELECT count(*) FROM generate_series(1, 1000000000) a, generate_series(1, 1000) b WHERE (a.value * b.value) % 7 = 9";
     assert_eq!(world.run(ask(sql, limits)).await.err().unwrap().kind(), Kind::Exhausted);
 }
 
@@ -113,20 +114,23 @@ async fn queries_wait_for_their_turn_but_not_for_ever() {
 #[tokio::test]
 async fn planning_is_quick() {
     let world = World::orders();
-    for _ in 0..2_000 {
-        world.insert("orders", &[serde_json::json!({"id": 1, "country": "NL", "ts": "2026-11-21T08:00:00Z", "price": 10.0})]);
-    }
+    world.tail_of("orders", 2_000);
+    world.files_of("orders", 10_000);
     let time = async |sql: &str| {
         let mut best = Duration::MAX;
-        for _ in 0..10 {
+        for _ in 0..5 {
             let begin = tokio::time::Instant::now();
-            world.text(sql).await;
+            world.query(sql).await.unwrap();
             best = best.min(begin.elapsed());
         }
+        eprintln!("{best:?}: {sql}");
         best
     };
-    let small = time("SELECT 1").await;
-    let tail = time("SELECT country, count(*) FROM orders WHERE ts > '2026-11-21' GROUP BY country").await;
-    eprintln!("SELECT 1: {small:?}; an aggregate over 2,000 slices: {tail:?}");
-    assert!(small < Duration::from_millis(60), "{small:?}");
+    // Bounds far above what is measured on an idle machine (0.3 ms, 10 ms, 40 ms): they catch a change of kind.
+    assert!(time("SELECT 1").await < Duration::from_millis(50));
+    assert!(
+        time("SELECT country, count(*) FROM orders WHERE ts > '2026-11-21' AND ts < '2026-11-22' GROUP BY country").await
+            < Duration::from_secs(1)
+    );
+    assert!(time("SELECT count(*) FROM orders").await < Duration::from_secs(2));
 }

@@ -18,7 +18,10 @@ async fn star_leaves_hidden_columns_out() {
         ("SELECT _time, * FROM orders AS o ORDER BY _offset", "_time id country ts price"),
         ("SELECT * EXCLUDE (id) FROM orders WHERE _commit > 0", "country ts price"),
         ("SELECT * EXCEPT (id, country) FROM orders WHERE _commit > 0", "ts price"),
-        ("SELECT * FROM orders a JOIN orders b ON a.id = b.id AND a._commit = b._commit", "id country ts price id country ts price"),
+        (
+            "SELECT * FROM orders a JOIN orders b ON a.id = b.id AND a._commit = b._commit",
+            "id country ts price id country ts price",
+        ),
         ("SELECT b.*, a.id FROM orders a, orders b WHERE a._commit = b._commit", "id country ts price id"),
         ("SELECT * FROM orders a JOIN orders b USING (id)", "id country ts price country ts price"),
         ("SELECT * FROM orders a NATURAL JOIN orders b", "id country ts price"),
@@ -26,7 +29,10 @@ async fn star_leaves_hidden_columns_out() {
         ("SELECT * FROM (SELECT *, _commit FROM orders)", "id country ts price _commit"),
         ("SELECT * FROM (SELECT * FROM orders WHERE _commit > 0) x, orders y", "id country ts price id country ts price"),
         ("WITH o AS (SELECT id, _commit FROM orders) SELECT * FROM o", "id _commit"),
-        ("WITH o AS (SELECT id, _commit FROM orders) SELECT * FROM o JOIN orders ON o.id = orders.id", "id _commit id country ts price"),
+        (
+            "WITH o AS (SELECT id, _commit FROM orders) SELECT * FROM o JOIN orders ON o.id = orders.id",
+            "id _commit id country ts price",
+        ),
         ("WITH orders AS (SELECT *, _commit FROM orders) SELECT * FROM orders", "id country ts price _commit"),
         ("SELECT * FROM orders WHERE _commit > 0 UNION ALL SELECT * FROM orders", "id country ts price"),
         ("SELECT \"_commit\" FROM orders GROUP BY _COMMIT", "_commit"),
@@ -43,8 +49,14 @@ async fn tail_and_files_answer_together() {
     let world = World::orders();
     world.compact("orders").await;
     world.insert("orders", &[json!({"id": 4, "country": "FR", "ts": "2026-11-21T09:45:00Z", "price": 40.0})]);
-    assert_eq!(world.text("SELECT id, country, price FROM orders ORDER BY id").await, "1|NL|10.0\n2|DE|20.0\n3|NL|30.0\n4|FR|40.0");
-    assert_eq!(world.text("SELECT country, sum(price) FROM orders GROUP BY country ORDER BY country").await, "DE|20.0\nFR|40.0\nNL|40.0");
+    assert_eq!(
+        world.text("SELECT id, country, price FROM orders ORDER BY id").await,
+        "1|NL|10.0\n2|DE|20.0\n3|NL|30.0\n4|FR|40.0"
+    );
+    assert_eq!(
+        world.text("SELECT country, sum(price) FROM orders GROUP BY country ORDER BY country").await,
+        "DE|20.0\nFR|40.0\nNL|40.0"
+    );
     assert_eq!(world.text("SELECT id FROM orders WHERE price > 15 AND country <> 'FR' ORDER BY id DESC LIMIT 1").await, "3");
     assert_eq!(world.text("SELECT count(*), max(_commit), min(_partition) FROM orders").await, "4|4|p0");
     assert_eq!(world.text("SELECT id FROM orders WHERE _rest ->> 'vip' = 'true'").await, "2");
@@ -69,7 +81,10 @@ async fn files_that_cannot_hold_an_answer_are_not_planned() {
     let world = World::orders();
     world.compact("orders").await;
     for day in 1..=5 {
-        world.insert("orders", &[json!({"id": day * 100, "country": "BE", "ts": format!("2026-12-0{day}T00:00:00Z"), "price": 1.0})]);
+        world.insert(
+            "orders",
+            &[json!({"id": day * 100, "country": "BE", "ts": format!("2026-12-0{day}T00:00:00Z"), "price": 1.0})],
+        );
         world.compact("orders").await;
     }
     let files = async |condition: &str| {
@@ -108,7 +123,10 @@ async fn columns_are_found_by_field_id() {
     world.query("ALTER STREAM orders DROP COLUMN price").await.unwrap();
     world.query("ALTER STREAM orders ADD COLUMN price TEXT").await.unwrap();
     world.query("ALTER STREAM orders RENAME COLUMN city TO country").await.unwrap();
-    assert_eq!(world.text("SELECT id, price, country, land FROM orders WHERE land = 'NL' ORDER BY id").await, "1|NULL|NULL|NL\n3|NULL|NULL|NL");
+    assert_eq!(
+        world.text("SELECT id, price, country, land FROM orders WHERE land = 'NL' ORDER BY id").await,
+        "1|NULL|NULL|NL\n3|NULL|NULL|NL"
+    );
     world.insert("orders", &[json!({"id": 5, "land": "IT", "price": "much", "country": "Italia"})]);
     world.compact("orders").await;
     assert_eq!(world.text("SELECT price, country FROM orders WHERE id >= 4 ORDER BY id").await, "NULL|NULL\nmuch|Italia");
@@ -119,10 +137,19 @@ async fn nested_columns() {
     let world = World::new();
     world.stream("CREATE STREAM carts (id INT, cart STRUCT<total DOUBLE, items ARRAY<STRUCT<sku TEXT, n INT>>>, day DATE, big BIGINT UNSIGNED, d DECIMAL(10, 2)) FROM HTTP");
     let cart = json!({"total": 9.5, "items": [{"sku": "a", "n": 1}, {"sku": "b", "n": 2}]});
-    world.insert("carts", &[json!({"id": 1, "cart": cart, "day": "2026-11-21", "big": 18_446_744_073_709_551_615_u64, "d": "12.50"})]);
+    world.insert(
+        "carts",
+        &[json!({"id": 1, "cart": cart, "day": "2026-11-21", "big": 18_446_744_073_709_551_615_u64, "d": "12.50"})],
+    );
     for _ in 0..2 {
-        assert_eq!(world.text("SELECT cart.total, cart['items'][2]['sku'], big, d, day FROM carts WHERE cart.total > 9").await, "9.5|b|18446744073709551615|12.50|2026-11-21");
-        assert_eq!(world.text("SELECT item['n'] FROM (SELECT unnest(cart['items']) AS item FROM carts) ORDER BY 1").await, "1\n2");
+        assert_eq!(
+            world.text("SELECT cart.total, cart['items'][2]['sku'], big, d, day FROM carts WHERE cart.total > 9").await,
+            "9.5|b|18446744073709551615|12.50|2026-11-21"
+        );
+        assert_eq!(
+            world.text("SELECT item['n'] FROM (SELECT unnest(cart['items']) AS item FROM carts) ORDER BY 1").await,
+            "1\n2"
+        );
         if world.tables_in_memory("carts") {
             world.compact("carts").await;
         }
@@ -155,7 +182,11 @@ async fn parameters_take_the_type_of_their_place() {
 #[tokio::test]
 async fn check_answers_the_fields() {
     let world = World::orders();
-    let fields = world.engine.check("SELECT id, sum(price) AS total, max(ts) FROM orders WHERE ts > $1 GROUP BY id LIMIT $n").await.unwrap();
+    let fields = world
+        .engine
+        .check("SELECT id, sum(price) AS total, max(ts) FROM orders WHERE ts > $1 GROUP BY id LIMIT $n")
+        .await
+        .unwrap();
     let fields: Vec<String> = fields.fields().iter().map(|f| format!("{} {}", f.name(), f.data_type())).collect();
     assert_eq!(fields, ["id Int64", "total Float64", "max(orders.ts) Timestamp(µs, \"UTC\")"]);
     assert_eq!(world.engine.check("PAUSE STREAM orders").await.unwrap().field(1).name(), "result");
@@ -170,9 +201,14 @@ async fn mistakes_name_their_place_and_the_likely_correction() {
     let at = |line, column| Some(TextPosition { line, column });
     let mistakes = [
         ("SELECT contry FROM orders", "there is no column `contry`", at(1, 8), "Did you mean `country`?"),
-        ("SELECT id,\n  o.contry FROM orders o", "there is no column `contry` in `o`", at(2, 5), "Did you mean `country`?"),
-        ("SELECT x.id FROM orders o", "there is no column `id` in `x`", at(1, 10), "Did you mean `o.id`?"),
-        ("SELECT userid FROM events", "there is no column `userid`", at(1, 8), "Did you mean \"userId\"? Names with capital letters stand in double quotes."),
+        ("SELECT id,\n  o.contry FROM orders o", "there is no column `contry` in `o`", at(2, 3), "Did you mean `country`?"),
+        ("SELECT x.id FROM orders o", "there is no column `id` in `x`", at(1, 8), "Did you mean `o.id`?"),
+        (
+            "SELECT userid FROM events",
+            "there is no column `userid`",
+            at(1, 8),
+            "Did you mean \"userId\"? Names with capital letters stand in double quotes.",
+        ),
         ("SELECT zzzz FROM events", "there is no column `zzzz`", at(1, 8), "The columns are \"userId\", n."),
         ("SELECT id FROM ordrs", "there is no table `ordrs`", at(1, 16), "Did you mean `orders`?"),
         ("SELECT id FROM queries", "there is no table `queries`", at(1, 16), "Did you mean `system.queries`?"),
@@ -186,7 +222,12 @@ async fn mistakes_name_their_place_and_the_likely_correction() {
         ("SELECT 'abc", "unterminated string literal", at(1, 8), ""),
         ("SELEC 1", "SELEC does not begin a statement that Helios runs", at(1, 1), "Did you mean SELECT?"),
         ("SELECT id FROM orders a, orders b", "column `id` is in several tables", at(1, 8), "Put the table's name"),
-        ("SELECT id FROM orders o VERSION AS OF 1", "expected the end of the statement, found VERSION", at(1, 25), "before the table's alias"),
+        (
+            "SELECT id FROM orders o VERSION AS OF 1",
+            "expected the end of the statement, found VERSION",
+            at(1, 25),
+            "before the table's alias",
+        ),
     ];
     let mut wrong = Vec::new();
     for (sql, message, position, hint) in mistakes {

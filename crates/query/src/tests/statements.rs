@@ -8,11 +8,19 @@ async fn streams_are_created_shown_and_dropped() {
     let world = World::new();
     let sql = "CREATE STREAM clicks (id INT, at TIMESTAMP FORMAT EPOCH_MS) FROM KAFKA (topic = 'c', sasl_password = SECRET 'k')";
     assert_eq!(world.text(sql).await, "id|INT\nat|TIMESTAMP FORMAT EPOCH_MS");
-    assert_eq!(world.columns("SHOW STREAMS").await, "stream source state since cause message hint n_received last_commit last_commit_at lag");
+    assert_eq!(
+        world.columns("SHOW STREAMS").await,
+        "stream source state since cause message hint n_received last_commit last_commit_at lag"
+    );
     assert_eq!(world.text("SHOW STREAMS").await, "clicks|KAFKA|running|2026-11-21T10:00:00Z|NULL|NULL|NULL|7|NULL|NULL|3");
     assert!(world.text("SHOW CREATE STREAM clicks").await.contains("sasl_password = SECRET 'k'"));
     let described = world.text("DESCRIBE clicks").await;
-    assert!(described.starts_with("id|INT|false|1\nat|TIMESTAMP FORMAT EPOCH_MS|false|2\n_time|TIMESTAMP|true|1000001\n_partition|TEXT|true"), "{described}");
+    assert!(
+        described.starts_with(
+            "id|INT|false|1\nat|TIMESTAMP FORMAT EPOCH_MS|false|2\n_time|TIMESTAMP|true|1000001\n_partition|TEXT|true"
+        ),
+        "{described}"
+    );
     assert_eq!(world.text("PAUSE STREAM clicks").await, "clicks|paused");
     assert_eq!(world.text("RESUME STREAM clicks").await, "clicks|resumed");
     assert_eq!(world.text("ALTER STREAM clicks RENAME COLUMN id TO nr").await, "clicks|altered");
@@ -32,7 +40,9 @@ async fn tables_are_listed_and_described() {
     assert_eq!(world.text("SHOW COLUMNS FROM orders").await.lines().count(), 4);
     assert!(world.text("DESCRIBE system.queries").await.starts_with("id|TEXT|false|NULL"));
     let functions = world.text("SHOW FUNCTIONS").await;
-    for function in ["window_funnel|aggregate|window_funnel(", "session_number|window|", "json_get|scalar|", "sum|aggregate|Returns"] {
+    for function in
+        ["window_funnel|aggregate|window_funnel(", "session_number|window|", "json_get|scalar|", "sum|aggregate|Returns"]
+    {
         assert!(functions.contains(function), "{function}");
     }
     assert!(world.text("EXPLAIN SELECT * FROM orders").await.contains("DataSourceExec"));
@@ -60,7 +70,9 @@ async fn system_queries_and_metrics_tell_what_ran() {
     let world = World::orders();
     world.text("SELECT id FROM orders").await;
     world.complaint("SELECT nope FROM orders").await;
-    let ran = world.text("SELECT sql, state, n_rows, error_kind, snapshot FROM system.queries WHERE state <> 'running' ORDER BY n_rows DESC").await;
+    let ran = world
+        .text("SELECT sql, state, n_rows, error_kind, snapshot FROM system.queries WHERE state <> 'running' ORDER BY n_rows DESC")
+        .await;
     assert_eq!(ran, "SELECT id FROM orders|finished|3|NULL|3\nSELECT nope FROM orders|failed|0|invalid|NULL");
     let error = world.text("SELECT error FROM system.queries WHERE error IS NOT NULL").await;
     assert!(error.contains("there is no column `nope`"), "{error}");

@@ -23,7 +23,10 @@ async fn a_version_shows_what_was_there() {
             ("SELECT n.id FROM orders n LEFT JOIN orders VERSION AS OF 2 o ON n.id = o.id WHERE o.id IS NULL", "3"),
             ("SELECT max(_commit) FROM orders VERSION AS OF 2", "2"),
             ("SELECT * FROM orders VERSION AS OF 1 WHERE _commit = 1", "1|NL|2026-11-21T08:00:00Z|10.0"),
-            ("SELECT (SELECT count(*) FROM orders VERSION AS OF 1) AS a, (SELECT count(*) FROM orders VERSION AS OF 2) AS b", "1|2"),
+            (
+                "SELECT (SELECT count(*) FROM orders VERSION AS OF 1) AS a, (SELECT count(*) FROM orders VERSION AS OF 2) AS b",
+                "1|2",
+            ),
             ("WITH o AS (SELECT * FROM orders VERSION AS OF 1) SELECT count(*) FROM o", "1"),
         ];
         for (sql, expected) in cases {

@@ -15,11 +15,13 @@ use helios_contract::error::{Error, Result};
 use helios_contract::query::{Answer, Parameters, Query, QueryEngine};
 use helios_contract::record::Offsets;
 use helios_contract::store::{Catalog, ColumnRange, DataFile, Slice, Snapshot, TableStore, Version};
-use helios_contract::stream::{Stream, StreamChange, StreamCommand, StreamControl, StreamDefinition, StreamId, StreamState, StreamStatus};
+use helios_contract::stream::{
+    Stream, StreamChange, StreamCommand, StreamControl, StreamDefinition, StreamId, StreamState, StreamStatus,
+};
 use helios_contract::system::SystemTable;
 use helios_contract::{Clock, StreamName, Timestamp};
-use object_store::memory::InMemory;
 use object_store::ObjectStoreExt;
+use object_store::memory::InMemory;
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -76,7 +78,9 @@ impl TableStore for Tables {
         let last = *self.n_commits.lock().unwrap();
         let version = match version {
             Version::Latest => last,
-            Version::Commit(commit) if commit.0 > last => return Err(Error::invalid(format!("version {commit} does not exist yet"))),
+            Version::Commit(commit) if commit.0 > last => {
+                return Err(Error::invalid(format!("version {commit} does not exist yet")));
+            }
             Version::Commit(commit) => commit.0,
             Version::Time(at) => (0..=last).rev().find(|n| committed_at(*n) <= at).unwrap_or(0),
         };
@@ -129,7 +133,9 @@ impl StreamControl for Tables {
                 dropped.map(|table| table.stream.definition.clone()).ok_or_else(|| Error::not_found("no such stream"))
             }
             StreamCommand::Alter { name, change } => self.alter(name.as_str(), change),
-            StreamCommand::Pause(name) | StreamCommand::Resume(name) => self.table(name.as_str()).map(|t| t.stream.definition.clone()),
+            StreamCommand::Pause(name) | StreamCommand::Resume(name) => {
+                self.table(name.as_str()).map(|t| t.stream.definition.clone())
+            }
         }
     }
 
@@ -235,7 +241,10 @@ impl World {
         let world = World::new();
         world.stream("CREATE STREAM orders (id BIGINT, country TEXT, ts TIMESTAMP, price DOUBLE) FROM HTTP");
         world.insert("orders", &[json!({"id": 1, "country": "NL", "ts": "2026-11-21T08:00:00Z", "price": 10.0})]);
-        world.insert("orders", &[json!({"id": 2, "country": "DE", "ts": "2026-11-21T09:00:00Z", "price": 20.0, "_rest": "{\"vip\": true}"})]);
+        world.insert(
+            "orders",
+            &[json!({"id": 2, "country": "DE", "ts": "2026-11-21T09:00:00Z", "price": 20.0, "_rest": "{\"vip\": true}"})],
+        );
         world.insert("orders", &[json!({"id": 3, "country": "NL", "ts": "2026-11-21T09:30:00Z", "price": 30.0})]);
         world
     }
@@ -286,7 +295,13 @@ impl World {
             n_rows: rows.num_rows() as u64,
             commit_min: table.slices.first().unwrap().commit,
             commit_max: table.slices.last().unwrap().commit,
-            ranges: rows.schema().fields().iter().zip(rows.columns()).filter_map(|(field, column)| range(field, column)).collect(),
+            ranges: rows
+                .schema()
+                .fields()
+                .iter()
+                .zip(rows.columns())
+                .filter_map(|(field, column)| range(field, column))
+                .collect(),
             sorted: true,
         };
         self.store.put(&path.into(), bytes.into()).await.unwrap();
@@ -299,6 +314,38 @@ impl World {
     /// Whether rows are not in a file yet.
     pub(crate) fn tables_in_memory(&self, name: &str) -> bool {
         !self.tables.table(name).unwrap().slices.is_empty()
+    }
+
+    /// Adds `n` small slices like the last one.
+    pub(crate) fn tail_of(&self, name: &str, n: usize) {
+        let mut tables = self.tables.tables.lock().unwrap();
+        let slices = &mut tables.get_mut(name).unwrap().slices;
+        let last = slices.last().unwrap().clone();
+        slices.extend(std::iter::repeat_n(last, n));
+    }
+
+    /// Adds `n` files of years to come, which no test may read: there are none in the store.
+    pub(crate) fn files_of(&self, name: &str, n: i64) {
+        let mut tables = self.tables.tables.lock().unwrap();
+        let table = tables.get_mut(name).unwrap();
+        let file = |n: i64| DataFile {
+            path: format!("{name}/{n}.parquet"),
+            size_bytes: 1 << 20,
+            n_rows: 1,
+            commit_min: CommitId(1),
+            commit_max: CommitId(1),
+            ranges: vec![
+                ColumnRange { field: 1, min: n, max: n, n_nulls: 0 },
+                ColumnRange {
+                    field: 3,
+                    min: NOW.0 + (n + 2_000) * 60 * MINUTE,
+                    max: NOW.0 + (n + 2_000) * 60 * MINUTE,
+                    n_nulls: 0,
+                },
+            ],
+            sorted: true,
+        };
+        table.files.extend((0..n).map(|n| Arc::new(file(n))));
     }
 
     /// Runs a statement to its end.
@@ -329,7 +376,8 @@ impl World {
 
     /// The names of the columns of the answer.
     pub(crate) async fn columns(&self, sql: &str) -> String {
-        let (answer, _) = self.run(Query { sql: sql.to_owned(), ..Query::default() }).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+        let (answer, _) =
+            self.run(Query { sql: sql.to_owned(), ..Query::default() }).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
         answer.schema.fields().iter().map(|field| field.name().as_str()).collect::<Vec<_>>().join(" ")
     }
 
