@@ -34,7 +34,7 @@ pub trait Source: Send {
     /// A failure here is logged and changes nothing: the positions in the lake are the truth.
     async fn ack(&mut self, offsets: &Offsets, done: &[Done]) -> Result<()>;
 
-    /// Says that chunks could not be committed; whoever waits for them must hear it.
+    /// Says that chunks could not be committed; whoever waits for them must hear it. The source is dropped next.
     async fn reject(&mut self, tags: &[u64], error: &Arc<Error>) {
         let _ = (tags, error);
     }

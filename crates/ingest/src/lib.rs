@@ -58,6 +58,8 @@ pub struct Config {
     pub push_requests_max: usize,
     /// How long a push waits for a stream that is just starting.
     pub push_wait_ms: u64,
+    /// How long a commit of pushed records is tried while the disk is full or failing; then their senders are told to come back.
+    pub push_retry_ms: u64,
     /// The first pause after something was away; it doubles up to the next setting.
     pub retry_delay_min_ms: u64,
     /// The longest pause after something was away.
@@ -84,6 +86,7 @@ impl Default for Config {
             push_bytes_max: 64 << 20,
             push_requests_max: 4_096,
             push_wait_ms: 5_000,
+            push_retry_ms: 2_000,
             retry_delay_min_ms: 100,
             retry_delay_max_ms: 5_000,
             reopen_delay_min_ms: 1_000,

@@ -2,7 +2,8 @@
 //!
 //! At most one commit is in flight; meanwhile the next batch is pulled and decoded, up to its bound, and then pulling
 //! stops: that is the back-pressure. A batch that cannot be committed because something is away is tried again until it
-//! can; it is never dropped and never put into quarantine. Nothing else in Helios acknowledges a record.
+//! can, or given back to senders who wait; it is never dropped and never put into quarantine. Nothing else in Helios
+//! acknowledges a record.
 
 mod commit;
 
@@ -258,7 +259,10 @@ impl Pipeline {
             }
             Ok(())
         };
-        let late = || Error::unavailable("stopping the stream: what was open could not be committed in time");
+        let late = || {
+            Error::unavailable("stopping the stream: what was open could not be committed in time")
+                .hint("Send it again; with an Idempotency-Key that is harmless even if it was committed after all.")
+        };
         timeout(limit, commit_all).await.unwrap_or_else(|_| Err(late()))
     }
 

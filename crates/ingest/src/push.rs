@@ -55,7 +55,9 @@ async fn door(supervisor: &Supervisor, name: &StreamName) -> Result<(Arc<Stream>
     if stream.paused {
         return Err(Error::unavailable(format!("the stream {name} is paused")).hint(format!("Run RESUME STREAM {name}.")));
     }
-    if !inbox.opened(Duration::from_millis(supervisor.config.push_wait_ms)).await {
+    // A stream that is closed because the lake refuses its commits is not starting: nobody waits for it.
+    let wait_ms = if supervisor.is_refused(name) { 0 } else { supervisor.config.push_wait_ms };
+    if !inbox.opened(Duration::from_millis(wait_ms)).await {
         return Err(supervisor.why_closed(name));
     }
     Ok((stream, inbox))

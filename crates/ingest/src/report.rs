@@ -7,6 +7,8 @@ use helios_contract::{Clock, Error, Kind, Result, StreamName};
 use prometheus::{GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::time::Instant;
 use tracing::{info, warn};
 
 /// The word for what went wrong, put under an [`Error`] with `because`.
@@ -87,7 +89,13 @@ fn bug(error: prometheus::Error) -> Error {
 pub(crate) struct Report {
     clock: Arc<dyn Clock>,
     metrics: Arc<Metrics>,
-    status: Mutex<StreamStatus>,
+    known: Mutex<Known>,
+}
+
+struct Known {
+    status: StreamStatus,
+    // When the commit was begun that the lake refused first, until it takes one again.
+    refused_since: Option<Instant>,
 }
 
 /// More unread records than this, and the stream is catching up rather than running.
@@ -109,46 +117,69 @@ impl Report {
             last_commit_at: None,
             lag: Vec::new(),
         };
-        let report = Report { clock, metrics, status: Mutex::new(status) };
+        let report = Report { clock, metrics, known: Mutex::new(Known { status, refused_since: None }) };
         report.show(state);
         report
     }
 
     pub(crate) fn status(&self) -> StreamStatus {
-        self.lock().clone()
+        self.lock().status.clone()
     }
 
     pub(crate) fn last_commit(&self) -> Option<CommitId> {
-        self.lock().last_commit
+        self.lock().status.last_commit
     }
 
-    /// All is well: reading, close behind the source or catching up.
+    /// Whether the lake has refused the newest commit.
+    pub(crate) fn is_refused(&self) -> bool {
+        self.lock().refused_since.is_some()
+    }
+
+    /// All is well with the source: it is read, close behind or catching up. While the lake refuses commits, that does not count.
     pub(crate) fn well(&self) {
-        let lag: u64 = self.lock().lag.iter().map(|(_, lag)| lag).sum();
+        let known = self.lock();
+        if known.refused_since.is_some() {
+            return;
+        }
+        let lag: u64 = known.status.lag.iter().map(|(_, lag)| lag).sum();
+        drop(known);
         self.enter(if lag > CLOSE_BEHIND { StreamState::CatchingUp } else { StreamState::Running }, None);
     }
 
     /// Stopped on purpose.
     pub(crate) fn paused(&self) {
+        self.lock().refused_since = None;
         self.enter(StreamState::Paused, None);
     }
 
     /// Something is wrong: degraded when waiting helps, failed when it does not.
     pub(crate) fn trouble(&self, error: &Error) {
         let state = if error.kind() == Kind::Unavailable { StreamState::Degraded } else { StreamState::Failed };
+        if state == StreamState::Failed {
+            self.lock().refused_since = None;
+        }
         self.enter(state, Some(error));
+    }
+
+    /// The lake refused a commit begun at `began`; it may take it later. Answers for how long it has refused all there were.
+    pub(crate) fn refused(&self, began: Instant, error: &Error) -> Duration {
+        let since = *self.lock().refused_since.get_or_insert(began);
+        self.trouble(error);
+        since.elapsed()
     }
 
     /// A batch became durable.
     pub(crate) fn committed(&self, commit: CommitId, promise: &Promise) {
         let now = self.clock.now();
-        let mut status = self.lock();
+        let mut known = self.lock();
+        known.refused_since = None;
+        let status = &mut known.status;
         status.n_received += promise.counts.received;
         status.last_commit = Some(commit);
         status.last_commit_at = Some(now);
         let is_behind = status.lag.iter().any(|(_, lag)| *lag > 0);
         let name = status.name.clone();
-        drop(status);
+        drop(known);
         let stream = &[name.as_str()];
         let age = promise.newest.filter(|_| is_behind).map_or(0.0, |newest| now.since(newest).as_secs_f64());
         self.metrics.lag_seconds.with_label_values(stream).set(age);
@@ -163,14 +194,14 @@ impl Report {
 
     /// How far behind the source is.
     pub(crate) fn lag(&self, lag: Vec<(String, u64)>) {
-        let mut status = self.lock();
+        let mut known = self.lock();
         for (partition, n) in &lag {
-            let gauge = self.metrics.lag.with_label_values(&[status.name.as_str(), partition]);
+            let gauge = self.metrics.lag.with_label_values(&[known.status.name.as_str(), partition]);
             gauge.set(i64::try_from(*n).unwrap_or(i64::MAX));
         }
-        status.lag = lag;
-        let is_well = matches!(status.state, StreamState::Running | StreamState::CatchingUp);
-        drop(status);
+        known.status.lag = lag;
+        let is_well = matches!(known.status.state, StreamState::Running | StreamState::CatchingUp);
+        drop(known);
         if is_well {
             self.well();
         }
@@ -178,7 +209,7 @@ impl Report {
 
     /// Takes the stream out of the metrics once it is dropped.
     pub(crate) fn forget(&self) {
-        let status = self.lock();
+        let status = &self.lock().status;
         let name = status.name.as_str();
         // Removing what was never observed fails, and that is fine.
         let _ = self.metrics.received.remove_label_values(&[name]);
@@ -196,7 +227,8 @@ impl Report {
 
     fn enter(&self, state: StreamState, error: Option<&Error>) {
         let cause = error.map(cause_of).unwrap_or_default();
-        let mut status = self.lock();
+        let mut known = self.lock();
+        let status = &mut known.status;
         let changed = status.state != state || status.cause != cause;
         if changed {
             status.since = self.clock.now();
@@ -206,7 +238,7 @@ impl Report {
         status.message = error.map(Error::message).unwrap_or_default();
         status.hint = error.and_then(Error::hint_text).unwrap_or_default().to_owned();
         let name = status.name.clone();
-        drop(status);
+        drop(known);
         if changed {
             self.show(state);
             log(&name, state, cause, error);
@@ -214,14 +246,14 @@ impl Report {
     }
 
     fn show(&self, state: StreamState) {
-        let name = self.lock().name.clone();
+        let name = self.lock().status.name.clone();
         for each in STATES {
             self.metrics.state.with_label_values(&[name.as_str(), each.as_str()]).set(i64::from(each == state));
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, StreamStatus> {
-        self.status.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

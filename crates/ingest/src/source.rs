@@ -22,6 +22,17 @@ pub(crate) async fn open(job: &Job, offsets: &Offsets) -> Result<Box<dyn Source>
     }
 }
 
+/// Where reading a new stream begins; empty where its source says so by itself.
+///
+/// # Errors
+/// What keeps the source from being read: the stream is not created then.
+pub(crate) async fn beginnings(definition: &StreamDefinition, parts: &Parts) -> Result<Offsets> {
+    match definition.source {
+        SourceKind::Kafka => kafka::beginnings(definition, parts).await,
+        SourceKind::Http | SourceKind::Demo => Ok(Offsets::new()),
+    }
+}
+
 /// Reads some records to infer columns from.
 ///
 /// # Errors

@@ -11,6 +11,8 @@ use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::join_all;
 use helios_contract::column::Column;
+use helios_contract::commit::{Commit, Move};
+use helios_contract::record::Offsets;
 use helios_contract::stream::{Format, SourceKind, Stream, StreamChange, StreamCommand, StreamDefinition, StreamStatus};
 use helios_contract::{Error, Kind, Result, StreamName};
 use std::collections::BTreeMap;
@@ -82,12 +84,20 @@ impl Supervisor {
         Ok((kept.stream.clone(), kept.inbox.clone()))
     }
 
+    /// Whether the lake has refused the stream's newest commit.
+    pub(crate) fn is_refused(&self, name: &StreamName) -> bool {
+        self.lock().get(name).is_some_and(|kept| kept.report.is_refused())
+    }
+
     /// Why a stream that should read takes no records.
     pub(crate) fn why_closed(&self, name: &StreamName) -> Error {
         let status = self.lock().get(name).map(|kept| kept.report.status());
-        let message = status.map(|status| status.message).filter(|message| !message.is_empty());
-        let message = message.unwrap_or_else(|| "it is still starting".to_owned());
-        Error::unavailable(format!("the stream {name} takes no records now: {message}")).hint("Send them again in a moment.")
+        let (message, hint) = match status {
+            Some(status) if !status.message.is_empty() => (status.message, status.hint),
+            _ => ("it is still starting".to_owned(), String::new()),
+        };
+        let hint = if hint.is_empty() { "Send them again in a moment.".to_owned() } else { hint };
+        Error::unavailable(format!("the stream {name} takes no records now: {message}")).hint(hint)
     }
 
     /// Carries out a statement, to its end even when the caller goes away.
@@ -138,9 +148,32 @@ impl Supervisor {
             take_columns(&mut definition, columns);
             definition::check(&definition)?;
         }
+        let beginnings = source::beginnings(&definition, &self.parts).await?;
         let stream = self.parts.catalog.create(definition).await?;
-        self.start(stream.clone());
-        Ok(stream.definition.clone())
+        let begun = self.begin(&stream, beginnings).await;
+        // What cannot begin is not created. If it cannot be removed either, it is there, and runs.
+        if begun.is_ok() || self.parts.catalog.remove(&stream.definition.name).await.is_err() {
+            self.start(stream.clone());
+        }
+        begun.map(|()| stream.definition.clone())
+    }
+
+    /// Commits where reading a new stream begins: what is produced after the statement's answer is read.
+    async fn begin(&self, stream: &Stream, beginnings: Offsets) -> Result<()> {
+        if beginnings.is_empty() {
+            return Ok(());
+        }
+        let commit = Commit {
+            stream: stream.id,
+            stream_version: stream.version,
+            moves: beginnings.into_iter().map(|(partition, to)| Move { partition, from: None, to }).collect(),
+            rows: Vec::new(),
+            quarantined: Vec::new(),
+            ledger: Vec::new(),
+            receipts: Vec::new(),
+            newest: None,
+        };
+        self.parts.tables.commit(commit).await.map(drop).map_err(|e| e.context("storing where reading begins"))
     }
 
     async fn sampled_columns(&self, definition: &StreamDefinition) -> Result<Vec<Column>> {

@@ -96,7 +96,7 @@ fn changed(now: u64, given: u64) -> Error {
     Error::conflict(format!("the stream changed: its definition is at version {now}, the rows were decoded with version {given}"))
 }
 
-/// Waits until there is room for more inline rows in memory.
+/// Waits until there is room for more inline rows in memory, unless none is to be expected.
 async fn room(lake: &Lake) -> Result<()> {
     let bytes_max = lake.config.tail_bytes_max;
     let mut bytes = lake.shared.tail_bytes.subscribe();
@@ -104,11 +104,16 @@ async fn room(lake: &Lake) -> Result<()> {
         return Ok(());
     }
     lake.shared.compaction_due.notify_one();
-    let deadline = Duration::from_millis(lake.config.commit_wait_ms_max);
-    match tokio::time::timeout(deadline, bytes.wait_for(|bytes| *bytes <= bytes_max)).await {
-        Ok(_) => Ok(()),
-        Err(_) => Err(Error::unavailable(format!("compaction did not make room for new rows within {} s", deadline.as_secs()))
-            .hint("The disk or the processor is too slow for what comes in; the same commit is tried again.")),
+    let mut upkeep_error = lake.shared.upkeep_error.subscribe();
+    let limit = Duration::from_millis(lake.config.commit_wait_ms_max);
+    tokio::select! {
+        biased;
+        _ = bytes.wait_for(|bytes| *bytes <= bytes_max) => Ok(()),
+        Ok(error) = upkeep_error.wait_for(Option::is_some) => Err(no_room(error.as_ref())),
+        () = tokio::time::sleep(limit) => {
+            Err(Error::unavailable(format!("compaction did not make room for new rows within {} s", limit.as_secs()))
+                .hint("The disk or the processor is too slow for what comes in."))
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use crate::history::ledger_entry;
 use crate::lineage::{Coverage, Lineage};
 use crate::parquet_file::{Batches, FileWriter, Layout, NewFile};
 use crate::sort::{self, order};
-use crate::state::{FileEntry, TailSlice};
+use crate::state::{FileEntry, State, TailSlice};
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use helios_contract::clock::Timestamp;
@@ -22,7 +22,7 @@ use rusqlite::{Connection, params};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
-use tracing::{debug, warn};
+use tracing::debug;
 
 /// Rows sorted in memory at once, in bytes.
 const SORT_BYTES: u64 = 48 << 20;
@@ -61,23 +61,16 @@ pub(crate) struct Plan {
 /// # Errors
 /// The first; the other tables are compacted all the same.
 pub(crate) fn compact(lake: &Arc<Lake>, everything: bool) -> Result<Compacted> {
-    let mut done = Compacted::default();
-    let mut first_error = None;
-    for id in lake.shared.read(|state| state.tables.keys().copied().collect::<Vec<_>>()) {
-        match compact_table(lake, id, everything, &mut done) {
+    let (mut done, mut first_error) = (Compacted::default(), None);
+    for stream in lake.shared.read(State::streams) {
+        match compact_table(lake, stream.id, everything, &mut done) {
             Ok(()) => {}
             // The stream was dropped in the meantime.
             Err(error) if error.kind() == Kind::NotFound => {}
-            Err(error) => {
-                warn!(stream = id.0, %error, "compaction failed; it is tried again");
-                first_error.get_or_insert(error);
-            }
+            Err(error) => drop(first_error.get_or_insert(error.context(format!("compacting {}", stream.definition.name)))),
         }
     }
-    match first_error {
-        Some(error) => Err(error),
-        None => Ok(done),
-    }
+    first_error.map_or(Ok(done), Err)
 }
 
 pub(crate) fn compact_table(lake: &Arc<Lake>, id: StreamId, everything: bool, done: &mut Compacted) -> Result<()> {

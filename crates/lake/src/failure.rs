@@ -36,8 +36,7 @@ impl<T> Doing<T> for rusqlite::Result<T> {
 
 /// What a full disk means: nothing happened, and nothing is acknowledged until there is room.
 pub(crate) fn disk_full(message: impl Into<String>) -> Error {
-    Error::unavailable(message)
-        .hint("The disk is full: free some space. Nothing was changed, and the same commit is tried again.")
+    Error::unavailable(message).hint("The disk is full: free some space. Nothing was changed.")
 }
 
 impl<T> Doing<T> for Result<T, arrow::error::ArrowError> {

@@ -59,6 +59,9 @@ use tracing::{info, warn};
 /// Commits encoded at once.
 const PLACING_MAX: u32 = 8;
 
+/// Upkeep that fails is left alone for twice as long each time, up to this.
+const UPKEEP_PAUSE_MAX: Duration = Duration::from_secs(30);
+
 /// What users may set.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -214,16 +217,23 @@ impl Lake {
         retain.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut look = tokio::time::interval(Duration::from_millis(self.config.maintain_ms.max(1)));
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut pause = look.period();
         loop {
             let done = tokio::select! {
                 biased;
-                _ = retain.tick() => self.retain().await.map(drop),
+                _ = retain.tick() => self.retain().await.map(drop).and(self.compact_due().await),
                 () = self.shared.compaction_due.notified() => self.compact_due().await,
                 _ = look.tick() => self.compact_due().await,
             };
-            if let Err(error) = done {
-                warn!(%error, "upkeep of the lake failed; it is tried again");
-            }
+            let Err(error) = done else {
+                self.shared.upkeep_error.send_replace(None);
+                pause = look.period();
+                continue;
+            };
+            warn!(%error, pause_s = pause.as_secs_f64(), "upkeep of the lake failed; it is tried again");
+            self.shared.upkeep_error.send_replace(Some(error));
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(UPKEEP_PAUSE_MAX);
         }
     }
 

@@ -24,7 +24,7 @@ use rusqlite::{Connection, params};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
-use tracing::{info, warn};
+use tracing::info;
 
 /// The label of files without rows.
 const EXPIRED: &str = "expired";
@@ -43,8 +43,8 @@ pub(crate) fn retain(lake: &Arc<Lake>) -> Result<u64> {
             Ok(n) => removed += n,
             Err(error) if error.kind() == Kind::NotFound => {}
             Err(error) => {
-                warn!(stream = %stream.definition.name, %error, "retention failed; it is tried again");
-                first_error.get_or_insert(error);
+                let what = format!("removing old rows of {}", stream.definition.name);
+                drop(first_error.get_or_insert(error.context(what)));
             }
         }
     }

@@ -22,12 +22,15 @@ pub(crate) struct Shared {
     pub(crate) tail_bytes: watch::Sender<u64>,
     /// Rung when compaction has something to do before its next round.
     pub(crate) compaction_due: Notify,
+    /// Why upkeep fails, until it works again; commits then do not wait for it.
+    pub(crate) upkeep_error: watch::Sender<Option<Error>>,
 }
 
 impl Shared {
     pub(crate) fn new(state: State) -> Shared {
         let tail_bytes = watch::Sender::new(state.tail_bytes());
-        Shared { state: RwLock::new(state), tail_bytes, compaction_due: Notify::new() }
+        let upkeep_error = watch::Sender::new(None);
+        Shared { state: RwLock::new(state), tail_bytes, compaction_due: Notify::new(), upkeep_error }
     }
 
     /// Looks at the state; `look` must be quick and must not wait.

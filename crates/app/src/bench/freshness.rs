@@ -76,7 +76,7 @@ fn send(url: &str, start: Instant, next: &AtomicU64, n_ticks: u64, per_tick: u64
             return Ok(());
         }
         let due = start + TICK * u32::try_from(tick).map_err(|_| Error::invalid("too many ticks: send for a shorter time"))?;
-        timer.block_on(tokio::time::sleep_until(due));
+        timer.block_on(async { tokio::time::sleep_until(due).await });
         let mut shop = Shop::new(tick);
         body.clear();
         (0..per_tick).for_each(|_| shop.write(&mut body, 1_767_225_600_000 + 10 * tick as i64, tick));

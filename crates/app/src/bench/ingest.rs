@@ -81,7 +81,7 @@ pub fn run_kafka(args: &KafkaArgs) -> Result<Vec<Figure>> {
     place.sql(&create)?;
     let (runtime, every) = (place::timer()?, Duration::from_millis(20));
     while place.sql("SELECT coalesce(sum(received), 0) FROM system.ledger")? < args.events as f64 {
-        runtime.block_on(tokio::time::sleep(every));
+        runtime.block_on(async { tokio::time::sleep(every).await });
     }
     let rate = args.events as f64 / started.elapsed().as_secs_f64();
     place.stop()?;

@@ -31,13 +31,13 @@ impl Shop {
     pub fn write(&mut self, out: &mut Vec<u8>, at_ms: i64, tick: u64) {
         let rng = &mut self.rng;
         let (product, user) = (rng.u32(0..5_000), rng.u64(0..100_000));
-        let (cents, quantity, session) = (rng.u32(100..99_999), rng.u32(1..6), rng.u64(..));
+        let (cents, quantity, session) = (rng.u32(100..99_999), rng.u32(1..6), rng.u128(..));
         let (action, region, kind) = (pick(rng, &ACTIONS), pick(rng, &REGIONS), pick(rng, &USERS));
         let (category, brand, device) = (pick(rng, &CATEGORIES), pick(rng, &BRANDS), pick(rng, &DEVICES));
         writeln!(
             out,
             "{{\"timestamp\":{at_ms},\"product_id\":{product},\"price\":{}.{:02},\"quantity\":{quantity},\
-             \"user_id\":{user},\"action_type\":\"{action}\",\"session_id\":\"{session:016x}\",\"region\":\"{region}\",\
+             \"user_id\":{user},\"action_type\":\"{action}\",\"session_id\":\"{session:032x}\",\"region\":\"{region}\",\
              \"user_type\":\"{kind}\",\"category\":\"{category}\",\"brand\":\"{brand}\",\"device_type\":\"{device}\",\
              \"tick\":{tick}}}",
             cents / 100,

@@ -20,12 +20,15 @@ use helios_contract::{Error, Result, StreamName};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, sync_channel};
-use std::thread;
+use std::collections::VecDeque;
+use std::sync::mpsc::{Receiver, channel, sync_channel};
+use std::thread::{self, ScopedJoinHandle};
 use tokio::time::Instant;
 
 /// Chunks prepared ahead of the one being sent.
 const CHUNKS_AHEAD: usize = 2;
+/// Chunks on their way at once: while one is being committed, the next is on the wire.
+const ON_THEIR_WAY_MAX: usize = 2;
 
 /// Arguments of `helios load`.
 #[derive(Debug, Args)]
@@ -91,17 +94,17 @@ pub(crate) fn load(args: &LoadArgs) -> Result<Loaded> {
     let progress = progress();
     progress.set_message("reading");
     let source = Source::open(&args.file, args.format, &progress)?;
-    let mut sender = Sender::new(client, stream, &source, progress.clone());
+    let sender = Sender::new(client, stream, &source, progress.clone());
     progress.set_message("loading");
     loop {
         let from = sender.stands_at()?;
         progress.set_position(0);
-        if pass(&source, from, &mut sender, &progress)? == Pass::Ended {
+        if pass(&source, from, &sender, &progress)? == Pass::Ended {
             break;
         }
     }
     progress.finish_and_clear();
-    Ok(sender.loaded)
+    Ok(sender.loaded())
 }
 
 /// How a pass over the file ended.
@@ -114,7 +117,7 @@ enum Pass {
 }
 
 /// Sends everything after `from`, while another thread reads on.
-fn pass(source: &Source, from: Option<u64>, sender: &mut Sender, progress: &ProgressBar) -> Result<Pass> {
+fn pass(source: &Source, from: Option<u64>, sender: &Sender, progress: &ProgressBar) -> Result<Pass> {
     let (prepared, chunks) = sync_channel::<Result<Chunk>>(CHUNKS_AHEAD);
     let compress = sender.compresses();
     thread::scope(|scope| {
@@ -135,15 +138,35 @@ fn pass(source: &Source, from: Option<u64>, sender: &mut Sender, progress: &Prog
     })
 }
 
-fn send_all(chunks: Receiver<Result<Chunk>>, mut from: Option<u64>, sender: &mut Sender) -> Result<Pass> {
-    for chunk in chunks {
-        let chunk = chunk?;
-        if !sender.send(from, &chunk)? {
-            return Ok(Pass::Overtaken);
+/// A chunk follows as soon as the one before it is on the wire, so they arrive in order. Should they not, the server refuses the
+/// one that came too early, and the load looks again where the server stands.
+fn send_all(chunks: Receiver<Result<Chunk>>, mut from: Option<u64>, sender: &Sender) -> Result<Pass> {
+    thread::scope(|scope| {
+        let mut on_their_way = VecDeque::new();
+        for chunk in chunks {
+            let chunk = chunk?;
+            if on_their_way.len() == ON_THEIR_WAY_MAX && !arrived(on_their_way.pop_front())? {
+                return Ok(Pass::Overtaken);
+            }
+            let (start, next) = (from, Some(chunk.to));
+            let (handed_over, on_the_wire) = channel();
+            on_their_way.push_back(scope.spawn(move || sender.send(start, &chunk, &handed_over)));
+            // An error here means that the push has already ended, one way or the other.
+            let _ = on_the_wire.recv();
+            from = next;
         }
-        from = Some(chunk.to);
-    }
-    Ok(Pass::Ended)
+        while !on_their_way.is_empty() {
+            if !arrived(on_their_way.pop_front())? {
+                return Ok(Pass::Overtaken);
+            }
+        }
+        Ok(Pass::Ended)
+    })
+}
+
+/// Waits for a push; whether the server took it.
+fn arrived(push: Option<ScopedJoinHandle<'_, Result<bool>>>) -> Result<bool> {
+    push.map_or(Ok(true), |push| push.join().unwrap_or_else(|_| Err(Error::internal("a push panicked"))))
 }
 
 /// A bar for people; nothing where nobody looks.

@@ -3,22 +3,26 @@
 use super::Job;
 use crate::newest_commit;
 use helios_contract::commit::{Commit, CommitId};
-use helios_contract::{Kind, Result};
+use helios_contract::stream::SourceKind;
+use helios_contract::{Error, Kind, Result};
 use std::sync::Arc;
-use tokio::time::sleep;
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
 
 /// Tries until the commit is durable, or refused for a reason that waiting does not change.
 ///
-/// `Unavailable` leaves open whether the commit happened: the answer may have been lost on its way. If it did happen, the
-/// next try is refused as a conflict, and the stored positions are exactly those the commit moves to.
+/// `Unavailable` leaves open whether the commit happened: the answer may have been lost on its way. The stored positions
+/// tell, and they are asked when the next try is refused as a conflict. Senders of pushed records wait for the answer, so
+/// their commit is given back, as `Unavailable`, once the lake has refused for long enough and it surely did not happen.
 pub(super) async fn until_answered(job: Arc<Job>, commit: Commit) -> Result<CommitId> {
+    let began = Instant::now();
     let mut backoff = job.backoff();
     let mut may_have_happened = false;
     loop {
         let answer = match once(&job, commit.clone()).await {
-            Err(error) if error.kind() == Kind::Conflict && may_have_happened => match happened(&job, &commit).await {
-                Ok(Some(id)) => Ok(id),
-                Ok(None) => Err(error),
+            Err(error) if error.kind() == Kind::Conflict && may_have_happened => match find(&job, &commit).await {
+                Ok(Found::Done(id)) => Ok(id),
+                Ok(Found::Undone | Found::Neither) => Err(error),
                 Err(unknown) => Err(unknown),
             },
             answer => answer,
@@ -26,8 +30,18 @@ pub(super) async fn until_answered(job: Arc<Job>, commit: Commit) -> Result<Comm
         match answer {
             Err(error) if error.kind() == Kind::Unavailable => {
                 may_have_happened = true;
-                job.report.trouble(&error);
-                sleep(backoff.pause()).await;
+                let refused_for = job.report.refused(began, &error);
+                let left = patience(&job).saturating_sub(refused_for);
+                if left.is_zero() {
+                    match find(&job, &commit).await {
+                        Ok(Found::Done(id)) => return Ok(id),
+                        Ok(Found::Undone) => return Err(given_back(error)),
+                        // The next try tells more.
+                        Ok(Found::Neither) | Err(_) => sleep(backoff.pause()).await,
+                    }
+                } else {
+                    sleep(backoff.pause().min(left)).await;
+                }
             }
             Err(error) if error.kind() == Kind::Conflict => {
                 return Err(error.hint("Another process writes to this stream; reading starts again from the stored positions."));
@@ -44,11 +58,34 @@ async fn once(job: &Job, commit: Commit) -> Result<CommitId> {
     Ok(id)
 }
 
-// The commit's own number is lost with the answer; the newest one stands for it.
-async fn happened(job: &Job, commit: &Commit) -> Result<Option<CommitId>> {
+// How long the lake may refuse before records are given back. A source that is pulled can wait; it is never given up.
+fn patience(job: &Job) -> Duration {
+    match job.stream.definition.source {
+        SourceKind::Http => Duration::from_millis(job.config.push_retry_ms),
+        SourceKind::Kafka | SourceKind::Demo => Duration::MAX,
+    }
+}
+
+fn given_back(refused: Error) -> Error {
+    let hint = refused.hint_text().unwrap_or("Send it again in a moment.").to_owned();
+    Error::unavailable("the records cannot be committed now, nothing of this push was stored").because(refused).hint(hint)
+}
+
+/// What became of a commit whose answer is not known, by the stored positions.
+enum Found {
+    /// They are where it moves to. Its own number is lost with the answer; the newest one stands for it.
+    Done(CommitId),
+    /// They are where it moves from.
+    Undone,
+    /// Somebody else moved them.
+    Neither,
+}
+
+async fn find(job: &Job, commit: &Commit) -> Result<Found> {
     let stored = job.parts.tables.offsets(job.stream.id).await?;
     if commit.moves.iter().all(|step| stored.get(&step.partition) == Some(&step.to)) {
-        return newest_commit(&*job.parts.tables, &job.stream.definition.name).await.map(Some);
+        return newest_commit(&*job.parts.tables, &job.stream.definition.name).await.map(Found::Done);
     }
-    Ok(None)
+    let stays = commit.moves.iter().all(|step| stored.get(&step.partition) == step.from.as_ref());
+    Ok(if stays { Found::Undone } else { Found::Neither })
 }

@@ -50,7 +50,7 @@ struct Waiting {
 
 type Reply = oneshot::Sender<Result<Pushed>>;
 
-/// The answer to come. An error in receiving means that the stream stopped before the commit was certain.
+/// The answer to come. An error in receiving means that the push it waits with was never let in.
 pub(crate) type Awaited = oneshot::Receiver<Result<Pushed>>;
 
 /// Records on their way into the inbox.
@@ -196,28 +196,31 @@ impl Inbox {
         self.open.send_replace(true);
     }
 
-    // Whoever still waits hears that the channel is gone.
-    fn close(&self) {
+    // Lets nothing in any more, and tells whoever still waits why.
+    fn close(&self, why: &Error) {
         let mut state = self.lock();
         self.open.send_replace(false);
         for waiting in std::mem::take(&mut state.waiting).into_values() {
             // A key whose push is not let in yet stays with its holder.
-            waiting.key.and_then(|key| state.keys.remove(&key));
+            let repeats = waiting.key.and_then(|key| state.keys.remove(&key)).unwrap_or_default();
+            for reply in std::iter::once(waiting.reply).chain(repeats) {
+                let _ = reply.send(Err(again(why)));
+            }
         }
         state.queue.clear();
         state.n_bytes = 0;
     }
 
-    fn settle(&self, tag: u64, outcome: impl Fn() -> Result<Pushed>) {
+    fn settle(&self, tag: u64, pushed: Pushed) {
         let mut state = self.lock();
         let Some(waiting) = state.waiting.remove(&tag) else { return };
         state.n_bytes -= waiting.n_bytes;
         let repeats = waiting.key.and_then(|key| state.keys.remove(&key)).unwrap_or_default();
         drop(state);
         // Nobody may be left to hear it: the client hung up.
-        let _ = waiting.reply.send(outcome());
+        let _ = waiting.reply.send(Ok(pushed));
         for reply in repeats {
-            let _ = reply.send(outcome().map(|pushed| Pushed { repeated: true, ..pushed }));
+            let _ = reply.send(Ok(Pushed { repeated: true, ..pushed }));
         }
     }
 
@@ -295,15 +298,14 @@ impl Source for HttpSource {
 
     async fn ack(&mut self, _: &Offsets, done: &[Done]) -> Result<()> {
         for done in done {
-            self.inbox.settle(done.tag, || Ok(Pushed { commit: done.commit, counts: done.counts, repeated: false }));
+            self.inbox.settle(done.tag, Pushed { commit: done.commit, counts: done.counts, repeated: false });
         }
         Ok(())
     }
 
-    async fn reject(&mut self, tags: &[u64], error: &Arc<Error>) {
-        for tag in tags {
-            self.inbox.settle(*tag, || Err(again(error)));
-        }
+    // Everything let in later continues from what is rejected, so all of it is.
+    async fn reject(&mut self, _: &[u64], error: &Arc<Error>) {
+        self.inbox.close(error);
     }
 
     fn lag(&self) -> Vec<(String, u64)> {
@@ -314,7 +316,7 @@ impl Source for HttpSource {
 
 impl Drop for HttpSource {
     fn drop(&mut self) {
-        self.inbox.close();
+        self.inbox.close(&stopped());
     }
 }
 

@@ -10,11 +10,13 @@ mod trouble;
 
 pub(super) use sample::sample;
 
+use crate::Parts;
 use crate::pipeline::Job;
 use async_trait::async_trait;
 use client::{Consumer, Settings};
 use helios_contract::record::{Chunk, Offsets};
 use helios_contract::source::{Done, Source};
+use helios_contract::stream::StreamDefinition;
 use helios_contract::{Error, Result};
 use rdkafka::consumer::{CommitMode, Consumer as _};
 use rdkafka::{Offset, TopicPartitionList};
@@ -26,6 +28,16 @@ use tokio::sync::mpsc;
 
 /// Sends of the reader that wait for the pipeline, each of a few megabytes.
 const N_WAITING: usize = 2;
+
+/// Connects, and finds where the option `start` begins in every partition.
+///
+/// # Errors
+/// As [`open`].
+pub(super) async fn beginnings(definition: &StreamDefinition, parts: &Parts) -> Result<Offsets> {
+    let settings = Settings::of(definition, &*parts.secrets)?;
+    let looking = tokio::task::spawn_blocking(move || reader::beginnings(&settings));
+    looking.await.map_err(|e| Error::internal("connecting to kafka").because(e))?
+}
 
 /// Connects, finds every partition's place, and begins to read.
 ///

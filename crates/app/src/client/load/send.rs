@@ -1,4 +1,4 @@
-//! Pushes chunks one after the other, and waits when the server asks to.
+//! Pushes chunks, and waits when the server asks to.
 
 use super::chunk::Chunk;
 use super::open::Source;
@@ -7,7 +7,11 @@ use crate::client::{Client, Refused, json};
 use helios_contract::{Error, Kind, Result, StreamName};
 use indicatif::ProgressBar;
 use serde_json::Value;
+use std::io::Read;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError, mpsc};
 use std::time::Duration;
+use ureq::SendBody;
 use ureq::http::StatusCode;
 
 /// How long a push may go without being taken before the load gives up.
@@ -35,13 +39,36 @@ pub(super) struct Sender {
     stream: StreamName,
     partition: String,
     progress: ProgressBar,
-    pub(super) loaded: Loaded,
-    n_conflicts: u32,
+    loaded: Mutex<Loaded>,
+    n_conflicts: AtomicU32,
+}
+
+/// A body that says when all of it is on the wire.
+struct Outgoing<'a> {
+    rest: &'a [u8],
+    handed_over: &'a mpsc::Sender<()>,
+}
+
+impl Read for Outgoing<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let n = self.rest.read(buffer)?;
+        if self.rest.is_empty() {
+            // Nobody listens any more when the load is being given up.
+            let _ = self.handed_over.send(());
+        }
+        Ok(n)
+    }
 }
 
 impl Sender {
     pub(super) fn new(client: Client, stream: StreamName, source: &Source, progress: ProgressBar) -> Sender {
-        Sender { client, stream, partition: source.partition.clone(), progress, loaded: Loaded::default(), n_conflicts: 0 }
+        let (loaded, n_conflicts) = (Mutex::default(), AtomicU32::new(0));
+        Sender { client, stream, partition: source.partition.clone(), progress, loaded, n_conflicts }
+    }
+
+    /// What became of everything sent.
+    pub(super) fn loaded(self) -> Loaded {
+        self.loaded.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// On one machine compressing costs more than it saves.
@@ -60,14 +87,15 @@ impl Sender {
         Ok(Some(position))
     }
 
-    /// Pushes a chunk; false when the server stands elsewhere than at `from`.
-    pub(super) fn send(&mut self, from: Option<u64>, chunk: &Chunk) -> Result<bool> {
+    /// Pushes a chunk; false when the server stands elsewhere than at `from`. Says over `handed_over` when the chunk is on
+    /// the wire: the one after it may follow.
+    pub(super) fn send(&self, from: Option<u64>, chunk: &Chunk, handed_over: &mpsc::Sender<()>) -> Result<bool> {
         let mut waited = Duration::ZERO;
         loop {
-            let refused = match self.push(from, chunk) {
+            let refused = match self.push(from, chunk, handed_over) {
                 Ok(answer) => {
                     self.count(&answer);
-                    self.n_conflicts = 0;
+                    self.n_conflicts.store(0, Ordering::Relaxed);
                     return Ok(true);
                 }
                 Err(refused) => refused,
@@ -82,34 +110,39 @@ impl Sender {
         }
     }
 
-    fn push(&self, from: Option<u64>, chunk: &Chunk) -> Result<Value, Refused> {
-        let (from, to) = (from.map(|from| from.to_string()), chunk.to.to_string());
-        let mut headers = vec![("Content-Type", chunk.media_type), ("Helios-Partition", &self.partition), ("Helios-To", &to)];
+    fn push(&self, from: Option<u64>, chunk: &Chunk, handed_over: &mpsc::Sender<()>) -> Result<Value, Refused> {
+        let (from, to, length) = (from.map(|from| from.to_string()), chunk.to.to_string(), chunk.body.len().to_string());
+        let mut headers = vec![("Content-Type", chunk.media_type), ("Content-Length", length.as_str())];
+        headers.extend([("Helios-Partition", self.partition.as_str()), ("Helios-To", to.as_str())]);
         if let Some(from) = &from {
             headers.push(("Helios-From", from));
         }
         if chunk.is_compressed {
             headers.push(("Content-Encoding", "zstd"));
         }
-        let response = self.client.post(&format!("/v1/streams/{}/records", self.stream), &headers, &chunk.body)?;
+        let mut body = Outgoing { rest: &chunk.body, handed_over };
+        let path = format!("/v1/streams/{}/records", self.stream);
+        let response = self.client.post(&path, &headers, SendBody::from_reader(&mut body))?;
         // Without a readable answer nobody knows whether the chunk is in: the next push tells.
         json(response).map_err(|error| Refused { error, status: None, retry_after: None, stands_at: None })
     }
 
     /// Another load of the same file was faster, or an answer got lost on the way.
-    fn overtaken(&mut self, from: Option<u64>, refused: Refused) -> Result<bool> {
+    fn overtaken(&self, from: Option<u64>, refused: Refused) -> Result<bool> {
         let moved = refused.stands_at != from.map(|from| from.to_string());
-        self.n_conflicts = if moved { 0 } else { self.n_conflicts + 1 };
-        if self.n_conflicts > CONFLICTS_MAX { Err(self.explained(refused)) } else { Ok(false) }
+        let n_conflicts = if moved { 0 } else { self.n_conflicts.load(Ordering::Relaxed) + 1 };
+        self.n_conflicts.store(n_conflicts, Ordering::Relaxed);
+        if n_conflicts > CONFLICTS_MAX { Err(self.explained(refused)) } else { Ok(false) }
     }
 
-    fn count(&mut self, answer: &Value) {
+    fn count(&self, answer: &Value) {
         let n = |name: &str| answer[name].as_u64().unwrap_or_default();
-        self.loaded.stored += n("stored");
-        self.loaded.quarantined += n("quarantined");
-        self.loaded.deduplicated += n("deduplicated");
-        self.loaded.filtered += n("filtered");
-        self.loaded.n_pushes += 1;
+        let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        loaded.stored += n("stored");
+        loaded.quarantined += n("quarantined");
+        loaded.deduplicated += n("deduplicated");
+        loaded.filtered += n("filtered");
+        loaded.n_pushes += 1;
     }
 
     /// What to do, where loading knows better than the server.
@@ -126,7 +159,7 @@ impl Sender {
     fn gave_up(&self, refused: Refused) -> Error {
         match refused.error.kind() {
             Kind::Unavailable => {
-                let error = refused.error.context(format!("the load stopped after {}", counted(self.loaded.n_pushes, "chunk")));
+                let error = refused.error.context(format!("the load stopped after {}", counted(self.loaded.lock().unwrap_or_else(PoisonError::into_inner).n_pushes, "chunk")));
                 error.hint("Run the same command again: it goes on where it stopped.")
             }
             _ => self.explained(refused),

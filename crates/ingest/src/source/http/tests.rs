@@ -31,13 +31,27 @@ async fn closing_tells_who_waits_and_opening_starts_at_the_stored_place() {
     let source = open(inbox.clone(), &Offsets::new());
     let Ok(Admitted::Queued(awaited)) = inbox.admit(parcel(2, None)) else { panic!("it should be let in") };
     drop(source);
-    assert!(awaited.await.is_err());
+    assert_eq!(awaited.await.unwrap().unwrap_err().kind(), helios_contract::Kind::Unavailable);
     assert!(inbox.admit(parcel(1, None)).is_err());
     let mut source = open(inbox.clone(), &Offsets::from([(PARTITION.to_owned(), "40".to_owned())]));
     assert!(inbox.admit(parcel(2, None)).is_ok());
     let chunk = source.next().await.unwrap().unwrap();
     assert_eq!((chunk.from.as_deref(), chunk.to.as_str()), (Some("40"), "42"));
     assert_eq!(chunk.records[1].position, Position::Number(41));
+}
+
+#[tokio::test]
+async fn a_rejection_reaches_all_who_wait_and_lets_nobody_in_behind_them() {
+    let inbox = Inbox::new(1_000, 10);
+    let mut source = open(inbox.clone(), &Offsets::new());
+    let Ok(Admitted::Queued(first)) = inbox.admit(parcel(2, None)) else { panic!("it should be let in") };
+    let tag = source.next().await.unwrap().unwrap().tag;
+    let Ok(Admitted::Queued(second)) = inbox.admit(parcel(2, None)) else { panic!("it should be let in") };
+    source.reject(&[tag], &Arc::new(Error::unavailable("the disk is full"))).await;
+    for awaited in [first, second] {
+        assert_eq!(awaited.await.unwrap().unwrap_err().message(), "the disk is full");
+    }
+    assert!(inbox.admit(parcel(1, None)).is_err());
 }
 
 #[tokio::test]

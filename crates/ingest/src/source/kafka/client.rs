@@ -53,7 +53,8 @@ impl Settings {
         let message_bytes_max: usize = options.number("message_max_bytes")?;
         let mut config = ClientConfig::new();
         config.set_log_level(RDKafkaLogLevel::Warning);
-        for name in PASSED_ON {
+        let protocol = options.need("security_protocol")?.to_ascii_uppercase();
+        for name in PASSED_ON.into_iter().filter(|name| is_used(name, &protocol)) {
             let value = match (name, options.text(name)?) {
                 ("group_id", Some(text)) if text == "helios-NAME" => format!("helios-{}", definition.name),
                 (_, Some(text)) => text,
@@ -96,6 +97,11 @@ impl Settings {
     pub(super) fn what(&self) -> String {
         format!("reading topic {} from {}", self.topic, self.brokers)
     }
+}
+
+// Settings of a login or of TLS without a protocol that has it are a mistake to librdkafka.
+fn is_used(name: &str, protocol: &str) -> bool {
+    (!name.starts_with("sasl_") || protocol.starts_with("SASL_")) && (!name.starts_with("ssl_") || protocol.ends_with("SSL"))
 }
 
 /// Hears what librdkafka says outside of messages: logs, errors with their reasons, statistics.
@@ -185,4 +191,19 @@ impl ConsumerContext for Ear {
             warn!(topic = self.topic, %error, "kafka did not take the offsets for its group; only lag tools miss them");
         }
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_of_logins_and_tls_are_passed_on_where_the_protocol_has_them() {
+        let used = |name| PROTOCOLS.map(|protocol| is_used(name, protocol));
+        assert_eq!(used("sasl_mechanism"), [false, false, true, true]);
+        assert_eq!(used("ssl_ca_location"), [false, true, false, true]);
+        assert_eq!(used("group_id"), [true; 4]);
+    }
+
+    const PROTOCOLS: [&str; 4] = ["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"];
 }

@@ -20,10 +20,10 @@ use tokio::time::Instant;
 
 /// How long the brokers may take for an answer.
 const ANSWER: Duration = Duration::from_secs(5);
-/// How long the first connection may take.
-const CONNECT: Duration = Duration::from_secs(10);
 /// How often the brokers are asked while something is wrong.
 const PROBE: Duration = Duration::from_secs(1);
+/// How many times the first connection is tried, each for as long as a probe.
+const TRIES: usize = 5;
 /// How long the thread waits for a message before it looks whether it is to stop.
 const IDLE: Duration = Duration::from_millis(100);
 /// How long errors are listened for after each try to connect.
@@ -203,28 +203,11 @@ impl Reader {
                 self.partitions.insert(id, Place { name, next });
                 return self.pass_gone(id);
             }
-            None => self.beginning(id, start)?,
+            None => beginning(&self.consumer, &self.settings, id, start)?,
         };
         self.moves.push(move_chunk(name.clone(), None, next, Vec::new()));
         self.partitions.insert(id, Place { name, next });
         Ok(())
-    }
-
-    fn beginning(&self, id: i32, start: Start) -> Result<i64> {
-        let (low, high) = self.watermarks(id)?;
-        let at = match start {
-            Start::Earliest => return Ok(low),
-            Start::Latest => return Ok(high),
-            Start::At(at) => at.0 / 1_000,
-        };
-        let mut times = TopicPartitionList::new();
-        times.add_partition_offset(&self.settings.topic, id, Offset::Offset(at)).map_err(|e| self.answer(&e))?;
-        let found = self.consumer.offsets_for_times(times, ANSWER).map_err(|e| self.answer(&e))?;
-        // No message is that young: begin at the end.
-        Ok(match found.find_partition(&self.settings.topic, id).map(|element| element.offset()) {
-            Some(Offset::Offset(offset)) => offset,
-            _ => high,
-        })
     }
 
     fn pass_what_is_gone(&mut self) -> Result<()> {
@@ -234,7 +217,7 @@ impl Reader {
 
     // Where retention was faster than we were, the loss is recorded and reading continues behind it.
     fn pass_gone(&mut self, id: i32) -> Result<()> {
-        let (low, high) = self.watermarks(id)?;
+        let (low, high) = watermarks(&self.consumer, &self.settings, id)?;
         let Some(place) = self.partitions.get_mut(&id) else { return Ok(()) };
         if place.next > high {
             let detail = format!("the next offset of partition {id} is {}, but the partition ends at {high}", place.next);
@@ -249,10 +232,6 @@ impl Reader {
             place.next = low;
         }
         Ok(())
-    }
-
-    fn watermarks(&self, id: i32) -> Result<(i64, i64)> {
-        self.consumer.fetch_watermarks(&self.settings.topic, id, ANSWER).map_err(|e| self.answer(&e))
     }
 
     fn assign(&self) -> Result<()> {
@@ -273,9 +252,39 @@ fn move_chunk(partition: Arc<str>, from: Option<i64>, to: i64, gaps: Vec<Gap>) -
     Chunk { partition, from, to: to.to_string(), records: Vec::new(), gaps, idempotency_key: None, tag: 0 }
 }
 
+/// Where reading a new stream begins, by partition.
+pub(super) fn beginnings(settings: &Settings) -> Result<Offsets> {
+    let consumer = settings.consumer()?;
+    let ids = connect(&consumer, settings)?;
+    let begin = |id: i32| Ok((id.to_string(), beginning(&consumer, settings, id, settings.start)?.to_string()));
+    ids.into_iter().map(begin).collect()
+}
+
+fn beginning(consumer: &Consumer, settings: &Settings, id: i32, start: Start) -> Result<i64> {
+    let (low, high) = watermarks(consumer, settings, id)?;
+    let at = match start {
+        Start::Earliest => return Ok(low),
+        Start::Latest => return Ok(high),
+        Start::At(at) => at.0 / 1_000,
+    };
+    let refused = |e: KafkaError| answer(consumer, settings, &e);
+    let mut times = TopicPartitionList::new();
+    times.add_partition_offset(&settings.topic, id, Offset::Offset(at)).map_err(refused)?;
+    let found = consumer.offsets_for_times(times, ANSWER).map_err(refused)?;
+    // No message is that young: begin at the end.
+    Ok(match found.find_partition(&settings.topic, id).map(|element| element.offset()) {
+        Some(Offset::Offset(offset)) => offset,
+        _ => high,
+    })
+}
+
+fn watermarks(consumer: &Consumer, settings: &Settings, id: i32) -> Result<(i64, i64)> {
+    consumer.fetch_watermarks(&settings.topic, id, ANSWER).map_err(|e| answer(consumer, settings, &e))
+}
+
 /// The partitions, once the brokers answer; wrong passwords and the like are told as soon as they are known.
 pub(super) fn connect(consumer: &Consumer, settings: &Settings) -> Result<Vec<i32>> {
-    let deadline = Instant::now() + CONNECT;
+    let mut n_tries = 0;
     loop {
         let found = partitions(consumer, settings, PROBE);
         // Nothing is assigned yet, so there are only events, and no messages to lose.
@@ -287,8 +296,9 @@ pub(super) fn connect(consumer: &Consumer, settings: &Settings) -> Result<Vec<i3
         if error.kind() != Kind::Unavailable {
             return Err(error);
         }
+        n_tries += 1;
         let heard = consumer.context().error_heard();
-        if Instant::now() >= deadline || heard.as_ref().is_some_and(|(code, _)| trouble::is_our_fault(*code)) {
+        if n_tries == TRIES || heard.as_ref().is_some_and(|(code, _)| trouble::is_our_fault(*code)) {
             return Err(heard.map_or(error, |(code, reason)| trouble::of(&settings.what(), code, &reason)));
         }
     }

@@ -41,22 +41,22 @@ fn meaning(code: Code) -> (Kind, &'static str, &'static str) {
         Code::Authentication | Code::SaslAuthenticationFailed | Code::UnsupportedSASLMechanism | Code::IllegalSASLState => (
             Kind::Invalid,
             "authentication_failed",
-            "Check sasl_mechanism, sasl_username and the secret of sasl_password; reading is tried again every half minute.",
+            "Check sasl_mechanism, sasl_username and the secret of sasl_password; a running stream tries again every half minute.",
         ),
         Code::SSL => (
             Kind::Invalid,
             "tls_failed",
-            "Check security_protocol and ssl_ca_location, and for mutual TLS the certificate and key; reading is tried again every half minute.",
+            "Check security_protocol and ssl_ca_location, and for mutual TLS the certificate and key; a running stream tries again every half minute.",
         ),
         Code::TopicAuthorizationFailed | Code::GroupAuthorizationFailed | Code::ClusterAuthorizationFailed => (
             Kind::Invalid,
             "access_denied",
-            "Allow the user to DESCRIBE and READ the topic; reading is tried again every half minute.",
+            "Allow the user to DESCRIBE and READ the topic; a running stream tries again every half minute.",
         ),
         Code::UnknownTopic | Code::UnknownTopicOrPartition | Code::UnknownPartition | Code::InvalidTopic => (
             Kind::NotFound,
             "topic_missing",
-            "Create the topic, or correct the option topic; reading is tried again every half minute.",
+            "Create the topic, or correct the option topic; a running stream tries again every half minute.",
         ),
         Code::MessageSizeTooLarge | Code::InvalidMessageSize => {
             (Kind::Invalid, "message_too_large", "Raise the option message_max_bytes; no message was skipped.")
@@ -70,7 +70,7 @@ fn meaning(code: Code) -> (Kind, &'static str, &'static str) {
             "The range that is gone is looked up and recorded in system.ledger; then reading continues.",
         ),
         Code::Fatal => (Kind::Internal, "client_failed", "The connection is opened anew; nothing was skipped."),
-        _ => (Kind::Unavailable, "broker_down", "Check that the brokers run and can be reached; reading continues by itself."),
+        _ => (Kind::Unavailable, "broker_down", "Check the option brokers, and that they run and can be reached; a running stream continues by itself."),
     }
 }
 
