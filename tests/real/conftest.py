@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-import kafka as broker
+import kafka as kafka_server
 from helios import BINARY, Helios
 
 numbers = itertools.count(1)
@@ -26,23 +26,20 @@ def pytest_terminal_summary(terminalreporter, config):
 
 
 @pytest.fixture(scope="session")
-def kafka(tmp_path_factory):
-    """A running broker; tests that stop it start it again."""
-    reason = broker.missing()
+def broker(tmp_path_factory):
+    reason = kafka_server.missing()
     if reason:
         pytest.skip(reason)
-    with broker.Kafka(tmp_path_factory.mktemp("kafka")) as running:
+    with kafka_server.Kafka(tmp_path_factory.mktemp("kafka")) as running:
         yield running
 
 
 @pytest.fixture
-def own_kafka(tmp_path):
-    """A broker of the test's own, to be stopped and killed."""
-    reason = broker.missing()
-    if reason:
-        pytest.skip(reason)
-    with broker.Kafka(tmp_path) as running:
-        yield running
+def kafka(broker):
+    """The running broker. A test may stop it; the next one finds it running again."""
+    yield broker
+    if broker.process is None:
+        broker.start()
 
 
 @pytest.fixture

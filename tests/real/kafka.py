@@ -25,6 +25,9 @@ LISTENERS = {
     "CONTROLLER": "PLAINTEXT",
 }
 
+# A client of ours that outlives the broker for a moment need not tell.
+QUIET = {"log_level": 0}
+
 LOGGING = """
 status = error
 appender.out.type = Console
@@ -186,7 +189,7 @@ class Kafka:
         return done.stdout
 
     def producer(self, **properties):
-        return Producer(self.client() | {"linger.ms": 5} | properties)
+        return Producer(self.client() | {"linger.ms": 5} | QUIET | properties)
 
     def produce(self, topic, payloads, partition=None, **properties):
         """Produces payloads (bytes or dicts with produce()'s arguments) and returns when the broker has them all."""
@@ -208,7 +211,7 @@ class Kafka:
     # Topics.
 
     def admin(self):
-        return AdminClient(self.client() | {"log_level": 0})
+        return AdminClient(self.client() | QUIET)
 
     def administer(self, request):
         """Sends an administrator's request and returns its answers."""
@@ -240,7 +243,7 @@ class Kafka:
         self.administer(lambda admin: admin.delete_records(places))
 
     def end_offsets(self, topic):
-        consumer = Consumer(self.client() | {"group.id": "counts"})
+        consumer = Consumer(self.client() | {"group.id": "counts"} | QUIET)
         try:
             ends = {}
             for partition in range(self.n_partitions(topic)):

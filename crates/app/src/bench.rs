@@ -68,7 +68,8 @@ pub fn run(args: BenchArgs) -> Result<()> {
     figures.push(Figure::new("peak resident memory", place::peak_memory_mib()?, "MiB", "server and clients together"));
     print(&figures);
     if let Some(path) = args.json {
-        let text = serde_json::to_string_pretty(&figures).map_err(|e| Error::internal("cannot write figures as JSON").because(e))?;
+        let text =
+            serde_json::to_string_pretty(&figures).map_err(|e| Error::internal("cannot write figures as JSON").because(e))?;
         std::fs::write(&path, text).map_err(|e| Error::unavailable(format!("cannot write {}", path.display())).because(e))?;
     }
     Ok(())

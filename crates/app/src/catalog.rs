@@ -37,12 +37,8 @@ pub fn run(args: CatalogArgs) -> Result<()> {
     let mut config = config::Config::default();
     run::place(&mut config, &data);
     let parts = run::parts(&data)?;
-    let lake_parts = helios_lake::Parts {
-        clock: parts.clock,
-        store: parts.store,
-        faults: parts.faults,
-        metrics: prometheus::Registry::new(),
-    };
+    let lake_parts =
+        helios_lake::Parts { clock: parts.clock, store: parts.store, faults: parts.faults, metrics: prometheus::Registry::new() };
     let runtime = tokio::runtime::Runtime::new().map_err(|e| Error::unavailable("cannot start the runtime").because(e))?;
     let rebuilt = runtime.block_on(helios_lake::rebuild(config.lake, lake_parts))?;
     println!("recovered {} streams, {} files, {} rows", rebuilt.n_streams, rebuilt.n_files, rebuilt.n_rows);

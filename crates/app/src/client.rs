@@ -93,12 +93,7 @@ impl Client {
         self.checked(request.call())
     }
 
-    pub(crate) fn post(
-        &self,
-        path: &str,
-        headers: &[(&str, &str)],
-        body: impl AsSendBody,
-    ) -> Result<Response<Body>, Refused> {
+    pub(crate) fn post(&self, path: &str, headers: &[(&str, &str)], body: impl AsSendBody) -> Result<Response<Body>, Refused> {
         let mut request = self.agent.post(format!("{}{path}", self.url));
         if let Some(token) = &self.token {
             request = request.header("Authorization", format!("Bearer {token}"));

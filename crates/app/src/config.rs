@@ -47,7 +47,8 @@ pub fn parse(text: &str) -> Result<Config> {
         Error::invalid(e.message().trim().to_owned()).hint("`helios config` prints every setting with its default.")
     };
     let mut settings: toml::Table = toml::from_str(DEFAULT_TOML).map_err(invalid)?;
-    let changes: toml::Table = toml::from_str(text).map_err(|e| Error::invalid(format!("not TOML: {}", e.to_string().trim_end())))?;
+    let changes: toml::Table =
+        toml::from_str(text).map_err(|e| Error::invalid(format!("not TOML: {}", e.to_string().trim_end())))?;
     for (section, change) in changes {
         match (settings.get_mut(&section), change) {
             (Some(toml::Value::Table(known)), toml::Value::Table(change)) => known.extend(change),

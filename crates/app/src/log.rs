@@ -17,8 +17,9 @@ pub enum LogFormat {
 /// # Errors
 /// `Invalid` for a filter that cannot be read.
 pub fn start(format: LogFormat, filter: &str) -> Result<()> {
-    let filter = EnvFilter::try_new(filter)
-        .map_err(|e| Error::invalid(format!("cannot read the log filter '{filter}'")).because(e).hint("Use a level such as info."))?;
+    let filter = EnvFilter::try_new(filter).map_err(|e| {
+        Error::invalid(format!("cannot read the log filter '{filter}'")).because(e).hint("Use a level such as info.")
+    })?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let started = match format {
         LogFormat::Text => builder.with_target(false).compact().try_init(),

@@ -28,8 +28,9 @@ pub struct SystemSecrets {
 impl Secrets for SystemSecrets {
     fn resolve(&self, value: &OptionValue) -> Result<Secret> {
         match value {
-            OptionValue::Env(name) => variable(name)
-                .ok_or_else(|| Error::not_found(format!("the environment variable {name} is not set")).hint("Set it and restart Helios.")),
+            OptionValue::Env(name) => variable(name).ok_or_else(|| {
+                Error::not_found(format!("the environment variable {name} is not set")).hint("Set it and restart Helios.")
+            }),
             OptionValue::Secret(name) => self.named(name),
             _ => Err(Error::invalid("a secret must be written SECRET 'name' or ENV 'NAME'")),
         }

@@ -197,7 +197,8 @@ pub mod hidden {
 ///
 /// Hidden columns carry Iceberg field ids from 1,000,001 up, so that they never meet a declared column's.
 pub fn row_schema(columns: &[Column]) -> SchemaRef {
-    let hidden = hidden::ALL.iter().enumerate().filter(|(_, name)| **name != hidden::COMMIT).map(|(i, name)| hidden_field(i, name));
+    let hidden =
+        hidden::ALL.iter().enumerate().filter(|(_, name)| **name != hidden::COMMIT).map(|(i, name)| hidden_field(i, name));
     Arc::new(Schema::new(columns.iter().map(Column::field).chain(hidden).collect::<Vec<_>>()))
 }
 

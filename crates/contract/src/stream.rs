@@ -181,7 +181,14 @@ impl fmt::Display for StreamDefinition {
             let options: Vec<String> = self.options.iter().map(|(name, value)| format!("{name} = {value}")).collect();
             write!(f, " ({})", options.join(", "))?;
         }
-        write!(f, "\n  FORMAT {}", match self.format { Format::Json => "JSON", Format::Csv => "CSV" })?;
+        write!(
+            f,
+            "\n  FORMAT {}",
+            match self.format {
+                Format::Json => "JSON",
+                Format::Csv => "CSV",
+            }
+        )?;
         if let Some(column) = &self.event_time {
             write!(f, "\n  EVENT TIME {}", quoted(column))?;
         }
@@ -209,7 +216,8 @@ pub fn interval(duration: Duration) -> String {
     const UNITS: [(u128, &str); 5] =
         [(86_400_000, "day"), (3_600_000, "hour"), (60_000, "minute"), (1_000, "second"), (1, "millisecond")];
     let millis = duration.as_millis();
-    let (unit, word) = UNITS.into_iter().find(|(unit, _)| millis != 0 && millis.is_multiple_of(*unit)).unwrap_or((1, "millisecond"));
+    let (unit, word) =
+        UNITS.into_iter().find(|(unit, _)| millis != 0 && millis.is_multiple_of(*unit)).unwrap_or((1, "millisecond"));
     let n = millis / unit;
     format!("INTERVAL '{n} {word}{}'", if n == 1 { "" } else { "s" })
 }

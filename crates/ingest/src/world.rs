@@ -88,7 +88,8 @@ impl Secrets for NoSecrets {
     }
 }
 
-/// A lake in memory. `lake.refuse` and `lake.forget` are its fault points: refuse a commit, or do it and lose the answer.
+/// A lake in memory. Its fault points: `lake.refuse` a commit, `lake.forget` the answer to one that is done, `lake.read`
+/// positions.
 pub(crate) struct MemoryLake {
     clock: Arc<TokioClock>,
     pub(crate) faults: Faults,
@@ -146,6 +147,7 @@ impl MemoryLake {
 #[async_trait]
 impl TableStore for MemoryLake {
     async fn offsets(&self, stream: StreamId) -> Result<Offsets> {
+        self.faults.pass("lake.read")?;
         Ok(self.state.lock().unwrap().tables.get(&stream).map(|table| table.offsets.clone()).unwrap_or_default())
     }
 

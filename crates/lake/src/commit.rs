@@ -3,7 +3,7 @@
 use crate::Lake;
 use crate::batches;
 use crate::catalog::{blocking, count, signed};
-use crate::failure::Doing;
+use crate::failure::{Doing, repeated};
 use crate::files;
 use crate::lineage::{Coverage, Lineage};
 use crate::parquet_file::{FileWriter, Layout, NewFile};
@@ -109,7 +109,10 @@ async fn room(lake: &Lake) -> Result<()> {
     tokio::select! {
         biased;
         _ = bytes.wait_for(|bytes| *bytes <= bytes_max) => Ok(()),
-        Ok(error) = upkeep_error.wait_for(Option::is_some) => Err(no_room(error.as_ref())),
+        Ok(error) = upkeep_error.wait_for(Option::is_some) => {
+            let error = error.as_ref().expect("it was waited for");
+            Err(repeated(error).context("there is no room for new rows until compaction works again"))
+        }
         () = tokio::time::sleep(limit) => {
             Err(Error::unavailable(format!("compaction did not make room for new rows within {} s", limit.as_secs()))
                 .hint("The disk or the processor is too slow for what comes in."))

@@ -41,7 +41,7 @@ pub use rebuild::{Rebuilt, rebuild};
 use async_trait::async_trait;
 use helios_contract::clock::Clock;
 use helios_contract::commit::{Commit, CommitId, Receipt};
-use helios_contract::error::{Error, Result};
+use helios_contract::error::{Error, Kind, Result};
 use helios_contract::fault::Faults;
 use helios_contract::name::{StreamName, TableName};
 use helios_contract::record::Offsets;
@@ -59,7 +59,7 @@ use tracing::{info, warn};
 /// Commits encoded at once.
 const PLACING_MAX: u32 = 8;
 
-/// Upkeep that fails is left alone for twice as long each time, up to this.
+/// Upkeep whose storage fails is left alone for twice as long each time, up to this.
 const UPKEEP_PAUSE_MAX: Duration = Duration::from_secs(30);
 
 /// What users may set.
@@ -230,10 +230,13 @@ impl Lake {
                 pause = look.period();
                 continue;
             };
-            warn!(%error, pause_s = pause.as_secs_f64(), "upkeep of the lake failed; it is tried again");
-            self.shared.upkeep_error.send_replace(Some(error));
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(UPKEEP_PAUSE_MAX);
+            warn!(%error, "upkeep of the lake failed; it is tried again");
+            // Storage that is full or away fails all tables alike. Anything else is one table's trouble, and the others go on.
+            if error.kind() == Kind::Unavailable {
+                self.shared.upkeep_error.send_replace(Some(error));
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(UPKEEP_PAUSE_MAX);
+            }
         }
     }
 

@@ -22,7 +22,7 @@ pub(crate) struct Shared {
     pub(crate) tail_bytes: watch::Sender<u64>,
     /// Rung when compaction has something to do before its next round.
     pub(crate) compaction_due: Notify,
-    /// Why upkeep fails, until it works again; commits then do not wait for it.
+    /// Why the storage fails upkeep, until it works again: commits do not wait for it then.
     pub(crate) upkeep_error: watch::Sender<Option<Error>>,
 }
 

@@ -186,7 +186,7 @@ impl Engine {
         let (statement, text) = plan::parse(&query.sql).await?;
         ticket.show(redacted(&statement).as_deref().unwrap_or(&query.sql));
         match statement {
-            Statement::Query(statement) => self.select(*statement, text, &query.parameters, allowed).await,
+            Statement::Query(statement) => Box::pin(self.select(*statement, text, &query.parameters, allowed)).await,
             Statement::Stream(command) => {
                 let definition = self.parts.control.apply(command.clone()).await?;
                 show::carried_out(&command, &definition).map(Started::Done)

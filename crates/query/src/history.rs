@@ -37,6 +37,9 @@ impl Ending {
     }
 }
 
+/// The kind and the message of an error.
+type Failure = (&'static str, String);
+
 #[derive(Debug, Clone)]
 struct Entry {
     id: String,
@@ -45,8 +48,8 @@ struct Entry {
     started: Instant,
     n_rows: u64,
     snapshot: Option<CommitId>,
-    /// How it ended, after how many milliseconds, and the kind and message of its error.
-    ended: Option<(Ending, f64, Option<(&'static str, String)>)>,
+    /// How it ended, after how many milliseconds, and its error.
+    ended: Option<(Ending, f64, Option<Failure>)>,
     cancel: watch::Sender<bool>,
 }
 

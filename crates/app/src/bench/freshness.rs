@@ -46,9 +46,8 @@ pub fn run(args: &FreshnessArgs) -> Result<Vec<Figure>> {
     let sending = AtomicBool::new(true);
     let start = Instant::now() + Duration::from_millis(50);
     let histogram = std::thread::scope(|scope| {
-        let senders: Vec<_> = (0..args.connections.max(1))
-            .map(|_| scope.spawn(|| send(&place.url, start, &next, n_ticks, per_tick)))
-            .collect();
+        let senders: Vec<_> =
+            (0..args.connections.max(1)).map(|_| scope.spawn(|| send(&place.url, start, &next, n_ticks, per_tick))).collect();
         let watcher = scope.spawn(|| watch(&place, start, n_ticks * per_tick, &sending));
         let sent: Result<()> =
             senders.into_iter().try_for_each(|sender| sender.join().map_err(|_| Error::internal("a sender panicked"))?);

@@ -88,7 +88,6 @@ pub fn run_kafka(args: &KafkaArgs) -> Result<Vec<Figure>> {
     Ok(vec![Figure::new("kafka", rate, "events/s", format!("{} records, one run", args.events))])
 }
 
-
 /// Runs `work` against a fresh server, and counts what it holds afterwards.
 fn measure(args: &IngestArgs, work: impl FnOnce(&Place) -> Result<()>) -> Result<f64> {
     let place = Place::start(args.dir.as_deref())?;

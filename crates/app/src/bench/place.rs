@@ -106,9 +106,12 @@ pub fn push(agent: &ureq::Agent, url: &str, body: &[u8]) -> Result<()> {
 /// # Errors
 /// `Unavailable` where the system does not say.
 pub fn peak_memory_mib() -> Result<f64> {
-    let status = std::fs::read_to_string("/proc/self/status").map_err(|e| Error::unavailable("cannot read memory use").because(e))?;
+    let status =
+        std::fs::read_to_string("/proc/self/status").map_err(|e| Error::unavailable("cannot read memory use").because(e))?;
     let kib = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).and_then(|rest| rest.split_whitespace().next());
-    kib.and_then(|text| text.parse::<f64>().ok()).map(|kib| kib / 1024.0).ok_or_else(|| Error::unavailable("cannot read memory use"))
+    kib.and_then(|text| text.parse::<f64>().ok())
+        .map(|kib| kib / 1024.0)
+        .ok_or_else(|| Error::unavailable("cannot read memory use"))
 }
 
 /// A runtime for waiting on the clock.

@@ -12,8 +12,7 @@ const ACTIONS: [&str; 8] = ["view", "view", "view", "view", "view", "add_to_cart
 const REGIONS: [&str; 6] = ["us-east", "us-west", "eu-central", "eu-west", "ap-south", "ap-northeast"];
 const USERS: [&str; 3] = ["guest", "registered", "premium"];
 const CATEGORIES: [&str; 8] = ["electronics", "fashion", "home", "garden", "sports", "books", "toys", "beauty"];
-const BRANDS: [&str; 10] =
-    ["Acme", "Globex", "Initech", "Umbrella", "Hooli", "Stark", "Wayne", "Wonka", "Soylent", "Tyrell"];
+const BRANDS: [&str; 10] = ["Acme", "Globex", "Initech", "Umbrella", "Hooli", "Stark", "Wayne", "Wonka", "Soylent", "Tyrell"];
 const DEVICES: [&str; 3] = ["mobile", "desktop", "tablet"];
 
 /// Writes events one after another; the same seed gives the same bytes.

@@ -125,7 +125,7 @@ fn batch(model: &mut Model, rng: &mut fastrand::Rng) -> Batch {
     batch
 }
 
-/// Pushes until acknowledged, as a careful client does: the same body with the same key.
+/// Pushes until acknowledged, as a careful client does: the same body with the same key, a second after each refusal.
 fn deliver(world: &mut World, model: &mut Model, batch: &Batch) {
     let mut last = None;
     for _ in 0..50 {
@@ -137,6 +137,7 @@ fn deliver(world: &mut World, model: &mut Model, batch: &Batch) {
         }
         assert!(matches!(response.status, 429 | 503), "a good push was refused: {response:?}");
         last = Some(response);
+        world.with(|_| async { tokio::time::sleep(std::time::Duration::from_secs(1)).await }).unwrap();
     }
     panic!("a push was never taken: {last:?}");
 }

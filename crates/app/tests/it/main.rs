@@ -1,5 +1,6 @@
 //! The one integration binary: scenarios, chaos, the house rules, and snapshots of what users see.
 
+mod bench;
 mod chaos;
 mod clock;
 mod licences;

@@ -23,7 +23,13 @@ const OWNED: [(&str, &str); 12] = [
 
 /// Words that must not stand in the source, put together so that this file does not hold them.
 fn forbidden() -> Vec<String> {
-    vec![["TO", "DO"].concat(), ["FIX", "ME"].concat(), ["#[ig", "nore"].concat(), ["unimple", "mented!"].concat(), ["to", "do!("].concat()]
+    vec![
+        ["TO", "DO"].concat(),
+        ["FIX", "ME"].concat(),
+        ["#[ig", "nore"].concat(),
+        ["unimple", "mented!"].concat(),
+        ["to", "do!("].concat(),
+    ]
 }
 
 #[test]
@@ -99,9 +105,10 @@ fn long_functions(text: &str) -> Vec<String> {
     let mut problems = Vec::new();
     for (start, line) in lines.iter().enumerate() {
         let declaration = line.trim_start();
-        let is_function = ["fn ", "pub fn ", "async fn ", "pub async fn ", "pub(crate) fn ", "pub(super) fn ", "pub(crate) async fn "]
-            .iter()
-            .any(|prefix| declaration.starts_with(prefix));
+        let is_function =
+            ["fn ", "pub fn ", "async fn ", "pub async fn ", "pub(crate) fn ", "pub(super) fn ", "pub(crate) async fn "]
+                .iter()
+                .any(|prefix| declaration.starts_with(prefix));
         if !is_function {
             continue;
         }
@@ -128,7 +135,8 @@ fn dependencies() -> Vec<String> {
     for part in ["contract", "ingest", "lake", "query", "serve", "app"] {
         let text = std::fs::read_to_string(root().join("crates").join(part).join("Cargo.toml")).unwrap();
         let normal = text.split("[dev-dependencies]").next().unwrap_or_default();
-        let names: Vec<&str> = normal.lines().filter_map(|line| line.split_once(".workspace = true")).map(|(name, _)| name).collect();
+        let names: Vec<&str> =
+            normal.lines().filter_map(|line| line.split_once(".workspace = true")).map(|(name, _)| name).collect();
         for (dependency, owner) in OWNED {
             if names.contains(&dependency) && part != owner {
                 problems.push(format!("crates/{part}: depends on {dependency}, which belongs to {owner}"));

@@ -340,9 +340,9 @@ fn error_text(body: &[u8]) -> String {
 }
 
 fn cells(batches: &[RecordBatch]) -> (Vec<DefaultColumnType>, Vec<Vec<String>>) {
-    let types = batches.first().map_or_else(Vec::new, |batch| {
-        batch.schema().fields().iter().map(|field| column_type(field.data_type())).collect()
-    });
+    let types = batches
+        .first()
+        .map_or_else(Vec::new, |batch| batch.schema().fields().iter().map(|field| column_type(field.data_type())).collect());
     let options = FormatOptions::default().with_null("NULL").with_timestamp_tz_format(Some("%Y-%m-%dT%H:%M:%S%.fZ"));
     let mut rows = Vec::new();
     for batch in batches {

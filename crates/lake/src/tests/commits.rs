@@ -226,3 +226,24 @@ async fn commits_wait_for_room_and_give_up_in_the_end() {
     upkeep.abort();
     assert_eq!(latest(&lake).await, (0..50).collect::<Vec<_>>());
 }
+
+#[tokio::test(start_paused = true)]
+async fn commits_do_not_wait_for_a_compaction_that_cannot_write() {
+    let mut world = World::new();
+    world.config.tail_bytes_max = 1;
+    let lake = world.open().await;
+    let stream = stream(&lake).await;
+    lake.commit(commit(&stream, 0, 10)).await.unwrap();
+    world.faults.arm("lake.put", u32::MAX);
+    let upkeep = tokio::spawn(std::sync::Arc::clone(&lake).maintain());
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    let asked = tokio::time::Instant::now();
+    let error = lake.commit(commit(&stream, 10, 10)).await.unwrap_err();
+    assert_eq!((error.kind(), asked.elapsed().as_secs()), (Kind::Unavailable, 0), "{error}");
+    assert!(error.message().starts_with("there is no room for new rows until compaction works again: compacting orders: "), "{error}");
+    world.faults.arm("lake.put", 0);
+    tokio::time::sleep(std::time::Duration::from_secs(30)).await;
+    fill(&lake, &stream, 10, 50, 10).await;
+    upkeep.abort();
+    assert_eq!(latest(&lake).await, (0..50).collect::<Vec<_>>());
+}

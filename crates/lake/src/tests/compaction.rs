@@ -6,6 +6,7 @@ use helios_contract::commit::CommitId;
 use helios_contract::error::Kind;
 use helios_contract::store::{Catalog, TableStore, Verify, Version};
 use helios_contract::stream::SourceKind;
+use std::sync::Arc;
 use std::time::Duration;
 
 #[tokio::test]
@@ -80,6 +81,23 @@ async fn a_failed_compaction_changes_nothing() {
     lake.compact().await.unwrap();
     assert_eq!(latest(&lake).await, (0..40).collect::<Vec<_>>());
     assert_eq!(world.paths().await.len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn upkeep_that_fails_is_left_alone_for_longer_and_longer() {
+    let mut world = World::new();
+    world.config.tail_slices_max = 1;
+    let lake = world.open().await;
+    let stream = stream(&lake).await;
+    fill(&lake, &stream, 0, 10, 10).await;
+    // After pauses of 1, 2, 4, 8, 16, 30 and 30 seconds, the eighth try finds the disk well.
+    world.faults.arm("lake.put", 7);
+    let upkeep = tokio::spawn(Arc::clone(&lake).maintain());
+    tokio::time::sleep(Duration::from_secs(90)).await;
+    assert!(world.paths().await.is_empty());
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert_eq!(world.paths().await.len(), 2);
+    upkeep.abort();
 }
 
 #[tokio::test]

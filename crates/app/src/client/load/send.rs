@@ -159,7 +159,10 @@ impl Sender {
     fn gave_up(&self, refused: Refused) -> Error {
         match refused.error.kind() {
             Kind::Unavailable => {
-                let error = refused.error.context(format!("the load stopped after {}", counted(self.loaded.lock().unwrap_or_else(PoisonError::into_inner).n_pushes, "chunk")));
+                let error = refused.error.context(format!(
+                    "the load stopped after {}",
+                    counted(self.loaded.lock().unwrap_or_else(PoisonError::into_inner).n_pushes, "chunk")
+                ));
                 error.hint("Run the same command again: it goes on where it stopped.")
             }
             _ => self.explained(refused),

@@ -5,6 +5,7 @@ use crate::report::cause_of;
 use crate::world::World;
 use helios_contract::StreamName;
 use helios_contract::column::{Column, ColumnType};
+use helios_contract::store::Catalog;
 use helios_contract::stream::{OptionValue, SourceKind, StreamCommand, StreamControl, StreamDefinition, StreamState};
 use rdkafka::ClientConfig;
 use rdkafka::mocking::MockCluster;
@@ -96,6 +97,56 @@ async fn reading_from_the_latest_stores_its_beginning_at_once() {
     assert_eq!(records(&pull(&mut *source, &mut offsets, 5).await), BTreeMap::from([("0".to_owned(), (10..15).collect())]));
 }
 
+fn create(columns: &[&str], definition: StreamDefinition) -> StreamCommand {
+    let columns = columns.iter().map(|name| Column::new(*name, ColumnType::BigInt)).collect();
+    StreamCommand::Create { definition: Box::new(StreamDefinition { columns, ..definition }), if_not_exists: false }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn what_is_produced_after_the_stream_was_created_is_read() {
+    let cluster = MockCluster::new(1).unwrap();
+    cluster.create_topic("orders", 2, 1).unwrap();
+    let brokers = cluster.bootstrap_servers();
+    produce(&brokers, 0, 0..10);
+    let world = World::new();
+    let ingest = crate::start(world.config.clone(), world.parts()).await.unwrap();
+    ingest.apply(create(&["id"], definition(&brokers, &[("start", "latest")]))).await.unwrap();
+    let begin = world.lake.table("orders").offsets;
+    assert_eq!(begin, Offsets::from([("0".into(), "10".into()), ("1".into(), "0".into())]));
+    produce(&brokers, 0, 10..15);
+    produce(&brokers, 1, 15..20);
+    while ingest.status()[0].n_received < 10 {
+        sleep(Duration::from_millis(10)).await;
+    }
+    ingest.stop().await;
+    let mut ids = world.lake.table("orders").values("id");
+    ids.sort_unstable();
+    assert_eq!(ids, (10..20).collect::<Vec<_>>());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_stream_that_cannot_begin_is_not_created() {
+    let cluster = MockCluster::new(1).unwrap();
+    let brokers = cluster.bootstrap_servers();
+    let world = World::new();
+    let ingest = crate::start(world.config.clone(), world.parts()).await.unwrap();
+    let away = definition("127.0.0.1:1", &[]);
+    let missing = definition(&brokers, &[]);
+    for (definition, cause, said) in [(away, "broker_down", "from 127.0.0.1:1: "), (missing, "topic_missing", "topic orders")] {
+        let error = ingest.apply(create(&["id"], definition)).await.unwrap_err();
+        assert_eq!(cause_of(&error), cause, "{error}");
+        assert!(error.message().contains(said), "{error}");
+        assert!(world.lake.streams().is_empty() && ingest.status().is_empty());
+    }
+    cluster.create_topic("orders", 1, 1).unwrap();
+    world.lake.faults.arm("lake.refuse", 1);
+    let error = ingest.apply(create(&["id"], definition(&brokers, &[]))).await.unwrap_err();
+    assert_eq!(error.message(), "storing where reading begins: injected fault at lake.refuse");
+    assert!(world.lake.streams().is_empty() && ingest.status().is_empty());
+    ingest.apply(create(&["id"], definition(&brokers, &[]))).await.unwrap();
+    ingest.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn what_is_wrong_has_a_name() {
     let cluster = MockCluster::new(1).unwrap();
@@ -170,9 +221,7 @@ async fn a_broker_that_goes_and_comes_back_costs_no_record() {
     produce(&brokers, 0, 0..10);
     let world = World::new();
     let ingest = crate::start(world.config.clone(), world.parts()).await.unwrap();
-    let definition = StreamDefinition { columns: vec![Column::new("id", ColumnType::BigInt)], ..definition(&brokers, &[]) };
-    let create = StreamCommand::Create { definition: Box::new(definition), if_not_exists: false };
-    ingest.apply(create).await.unwrap();
+    ingest.apply(create(&["id"], definition(&brokers, &[]))).await.unwrap();
     let until = async |state: StreamState, n_received: u64| {
         while ingest.status()[0].state != state || ingest.status()[0].n_received < n_received {
             sleep(Duration::from_millis(10)).await;

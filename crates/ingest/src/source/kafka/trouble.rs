@@ -70,7 +70,11 @@ fn meaning(code: Code) -> (Kind, &'static str, &'static str) {
             "The range that is gone is looked up and recorded in system.ledger; then reading continues.",
         ),
         Code::Fatal => (Kind::Internal, "client_failed", "The connection is opened anew; nothing was skipped."),
-        _ => (Kind::Unavailable, "broker_down", "Check the option brokers, and that they run and can be reached; a running stream continues by itself."),
+        _ => (
+            Kind::Unavailable,
+            "broker_down",
+            "Check the option brokers, and that they run and can be reached; a running stream continues by itself.",
+        ),
     }
 }
 
