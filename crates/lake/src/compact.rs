@@ -67,7 +67,7 @@ pub(crate) fn compact(lake: &Arc<Lake>, everything: bool) -> Result<Compacted> {
             Ok(()) => {}
             // The stream was dropped in the meantime.
             Err(error) if error.kind() == Kind::NotFound => {}
-            Err(error) => drop(first_error.get_or_insert(error.context(format!("compacting {}", stream.definition.name)))),
+            Err(error) => first_error = first_error.or(Some(error.context(format!("compacting {}", stream.definition.name)))),
         }
     }
     first_error.map_or(Ok(done), Err)

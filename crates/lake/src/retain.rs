@@ -44,7 +44,7 @@ pub(crate) fn retain(lake: &Arc<Lake>) -> Result<u64> {
             Err(error) if error.kind() == Kind::NotFound => {}
             Err(error) => {
                 let what = format!("removing old rows of {}", stream.definition.name);
-                drop(first_error.get_or_insert(error.context(what)));
+                first_error = first_error.or(Some(error.context(what)));
             }
         }
     }

@@ -39,7 +39,10 @@ fn ingest() {
 
 #[test]
 fn freshness() {
-    check(&["freshness", "--rate", "500", "--seconds", "1", "--connections", "2"], &["freshness p50", "freshness p99", "freshness max"]);
+    check(
+        &["freshness", "--rate", "500", "--seconds", "1", "--connections", "2"],
+        &["freshness p50", "freshness p99", "freshness max"],
+    );
 }
 
 #[test]

@@ -17,7 +17,7 @@ use client::{Consumer, Settings};
 use helios_contract::record::{Chunk, Offsets};
 use helios_contract::source::{Done, Source};
 use helios_contract::stream::StreamDefinition;
-use helios_contract::{Error, Result};
+use helios_contract::{Error, Kind, Result};
 use rdkafka::consumer::{CommitMode, Consumer as _};
 use rdkafka::{Offset, TopicPartitionList};
 use reader::Reader;
@@ -74,7 +74,13 @@ impl Source for KafkaSource {
             if let Some(chunk) = self.ready.pop_front() {
                 return Ok(Some(chunk));
             }
-            let sent = self.chunks.recv().await;
+            let mut sent = self.chunks.recv().await;
+            // Trouble that something was sent behind is over.
+            while matches!(&sent, Some(Err(error)) if error.kind() == Kind::Unavailable)
+                && let Ok(newer) = self.chunks.try_recv()
+            {
+                sent = Some(newer);
+            }
             self.ready.extend(sent.unwrap_or_else(|| Err(Error::internal("the thread that reads the kafka topic is gone")))?);
         }
     }

@@ -240,7 +240,10 @@ async fn commits_do_not_wait_for_a_compaction_that_cannot_write() {
     let asked = tokio::time::Instant::now();
     let error = lake.commit(commit(&stream, 10, 10)).await.unwrap_err();
     assert_eq!((error.kind(), asked.elapsed().as_secs()), (Kind::Unavailable, 0), "{error}");
-    assert!(error.message().starts_with("there is no room for new rows until compaction works again: compacting orders: "), "{error}");
+    assert!(
+        error.message().starts_with("there is no room for new rows until compaction works again: compacting orders: "),
+        "{error}"
+    );
     world.faults.arm("lake.put", 0);
     tokio::time::sleep(std::time::Duration::from_secs(30)).await;
     fill(&lake, &stream, 10, 50, 10).await;

@@ -54,6 +54,18 @@ function showStreams({ now, streams }) {
   $("streams").replaceChildren(...rows);
   $("no-streams").hidden = rows.length > 0;
   before = { at, received: new Map(streams.map((stream) => [stream.name, stream.n_received])) };
+  greet(streams);
+}
+
+let greeted = false;
+
+// The first look shows rows, unless somebody is typing already.
+function greet([stream]) {
+  if (greeted || !stream) return;
+  greeted = true;
+  if ($("sql").value !== $("sql").defaultValue) return;
+  $("sql").value = `SELECT * FROM ${stream.name} ORDER BY _time DESC LIMIT 20`;
+  runQuery();
 }
 
 async function watch() {

@@ -11,6 +11,7 @@ use rdkafka::consumer::{BaseConsumer, ConsumerContext};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::statistics::Statistics;
 use rdkafka::topic_partition_list::TopicPartitionList;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tracing::{debug, info, warn};
 
@@ -111,22 +112,47 @@ pub(super) struct Ear {
     heard: Mutex<Heard>,
 }
 
+/// How far librdkafka is with a partition.
+pub(super) struct Fetched {
+    /// The offset it fetches next.
+    pub(super) next: i64,
+    /// The offset behind the last message there is to read.
+    pub(super) end: i64,
+}
+
+impl Fetched {
+    /// Messages there are behind `next`, where reading stands; `is_all` when everything fetched was read.
+    ///
+    /// Markers of transactions are fetched and never read: then reading stands where fetching does.
+    pub(super) fn unread(&self, next: i64, is_all: bool) -> u64 {
+        let next = if is_all { next.max(self.next) } else { next };
+        u64::try_from(self.end - next).unwrap_or(0)
+    }
+}
+
 #[derive(Default)]
 struct Heard {
+    // Until the reader takes them.
+    fetched: Option<BTreeMap<i32, Fetched>>,
     lag: Vec<(String, u64)>,
-    is_lag_news: bool,
     error: Option<(RDKafkaErrorCode, String)>,
 }
 
 impl Ear {
-    /// Records not yet handed to the reader, per partition, a second ago at most.
+    /// How far librdkafka is, once a second.
+    pub(super) fn fetched(&self) -> Option<BTreeMap<i32, Fetched>> {
+        self.lock().fetched.take()
+    }
+
+    /// Records not yet read, per partition, a second ago at most.
     pub(super) fn lag(&self) -> Vec<(String, u64)> {
         self.lock().lag.clone()
     }
 
-    /// Whether the lag has changed since the last call.
-    pub(super) fn is_lag_news(&self) -> bool {
-        std::mem::take(&mut self.lock().is_lag_news)
+    /// Notes the lag; answers whether it is another one than before.
+    pub(super) fn note_lag(&self, lag: Vec<(String, u64)>) -> bool {
+        let before = std::mem::replace(&mut self.lock().lag, lag.clone());
+        before != lag
     }
 
     /// The error that says most about what is wrong now.
@@ -171,17 +197,11 @@ impl ClientContext for Ear {
 
     fn stats(&self, statistics: Statistics) {
         let Some(topic) = statistics.topics.get(&self.topic) else { return };
-        let known = topic.partitions.iter().filter(|(id, p)| **id >= 0 && p.next_offset >= 0);
-        let lag = known.map(|(id, partition)| {
+        let fetched = topic.partitions.iter().filter_map(|(id, partition)| {
             let end = if self.read_committed { partition.ls_offset } else { partition.hi_offset };
-            let unread = (end - partition.next_offset).max(0) + partition.fetchq_cnt;
-            (id.to_string(), u64::try_from(unread).unwrap_or(0))
+            (partition.next_offset >= 0 && end >= 0).then_some((*id, Fetched { next: partition.next_offset, end }))
         });
-        let mut lag: Vec<(String, u64)> = lag.collect();
-        lag.sort();
-        let mut heard = self.lock();
-        heard.is_lag_news |= heard.lag != lag;
-        heard.lag = lag;
+        self.lock().fetched = Some(fetched.collect());
     }
 }
 
@@ -203,6 +223,14 @@ mod tests {
         assert_eq!(used("sasl_mechanism"), [false, false, true, true]);
         assert_eq!(used("ssl_ca_location"), [false, true, false, true]);
         assert_eq!(used("group_id"), [true; 4]);
+    }
+
+    #[test]
+    fn lag_is_what_was_not_read_without_the_markers_behind_it() {
+        assert_eq!(Fetched { next: 600, end: 1_000 }.unread(490, false), 510);
+        assert_eq!(Fetched { next: 12, end: 12 }.unread(10, false), 2);
+        assert_eq!(Fetched { next: 12, end: 12 }.unread(10, true), 0);
+        assert_eq!(Fetched { next: 10, end: 10 }.unread(11, false), 0);
     }
 
     const PROTOCOLS: [&str; 4] = ["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"];

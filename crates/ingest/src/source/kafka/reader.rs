@@ -1,6 +1,6 @@
 //! The thread that polls one topic: all its partitions, from the lake's positions on, noticing what changes under way.
 
-use super::client::{Consumer, Settings};
+use super::client::{Consumer, Fetched, Settings};
 use super::gather::Gathering;
 use super::trouble;
 use crate::options::Start;
@@ -41,7 +41,9 @@ pub(super) struct Reader {
     partitions: BTreeMap<i32, Place>,
     // Moves to be sent before anything else: first positions, and gaps.
     moves: Vec<Chunk>,
-    next_refresh: Instant,
+    // When the brokers were asked last, and when they are to be asked next.
+    looked_at: Instant,
+    next_look: Instant,
     in_trouble: bool,
     // A position we fetch from is gone, or the topic is another one.
     is_out_of_range: bool,
@@ -59,6 +61,7 @@ impl Reader {
     pub(super) fn connect(settings: Settings, stored: &Offsets, refresh: Duration, clock: Arc<dyn Clock>) -> Result<Reader> {
         let consumer = settings.consumer()?;
         let ids = connect(&consumer, &settings)?;
+        let looked_at = Instant::now();
         let mut reader = Reader {
             consumer,
             settings,
@@ -66,7 +69,8 @@ impl Reader {
             refresh,
             partitions: BTreeMap::new(),
             moves: Vec::new(),
-            next_refresh: Instant::now() + refresh,
+            looked_at,
+            next_look: looked_at + refresh,
             in_trouble: false,
             is_out_of_range: false,
             must_assign: false,
@@ -97,34 +101,50 @@ impl Reader {
     }
 
     fn step(&mut self) -> Result<Vec<Chunk>> {
-        if self.next_refresh <= Instant::now()
-            && let Err(error) = self.look_around()
-        {
-            self.in_trouble = true;
-            return Err(error);
+        if self.next_look <= Instant::now() {
+            let looked = self.look_around();
+            self.looked_at = Instant::now();
+            self.in_trouble = looked.is_err();
+            self.next_look = self.looked_at + if self.in_trouble { PROBE } else { self.refresh };
+            looked?;
         }
         if !self.moves.is_empty() {
             return Ok(std::mem::take(&mut self.moves));
         }
+        // Taken before gathering: all that was fetched until then is gathered, unless it is too much at once.
+        let fetched = self.consumer.context().fetched();
         let mut gathering = Gathering::default();
         // What was gathered before an error is read again once the stream is opened anew.
-        self.gather(&mut gathering)?;
-        if gathering.n_records() == 0 && !self.in_trouble && self.consumer.context().is_lag_news() {
+        let is_all = self.gather(&mut gathering)?;
+        let is_news = fetched.is_some_and(|fetched| self.is_lag_news(&fetched, is_all));
+        if is_news && gathering.n_records() == 0 && !self.in_trouble {
             return Ok(vec![heartbeat()]);
         }
         Ok(gathering.into_chunks())
     }
 
-    fn gather(&mut self, gathering: &mut Gathering) -> Result<()> {
+    fn is_lag_news(&self, fetched: &BTreeMap<i32, Fetched>, is_all: bool) -> bool {
+        let lag = self.partitions.iter().filter_map(|(id, place)| {
+            let fetched = fetched.get(id)?;
+            Some((place.name.to_string(), fetched.unread(place.next, is_all)))
+        });
+        self.consumer.context().note_lag(lag.collect())
+    }
+
+    // Whether that was everything there is for now.
+    fn gather(&mut self, gathering: &mut Gathering) -> Result<bool> {
         let consumer = self.consumer.clone();
         let mut wait = IDLE;
         while gathering.n_records() < SEND_RECORDS_MAX && gathering.n_bytes() < SEND_BYTES_MAX {
-            let message = match consumer.poll(wait) {
-                Some(Ok(message)) => message,
-                Some(Err(error)) => return self.heard(&error),
-                None => return Ok(()),
-            };
+            let Some(polled) = consumer.poll(wait) else { return Ok(true) };
             wait = Duration::ZERO;
+            let message = match polled {
+                Ok(message) => message,
+                Err(error) => {
+                    self.heard(&error)?;
+                    continue;
+                }
+            };
             let Some(place) = self.partitions.get_mut(&message.partition()) else { continue };
             // What was prefetched before a new assignment may still come; it was read already.
             if message.offset() < place.next {
@@ -142,11 +162,11 @@ impl Reader {
             gathering.add(&message, &place.name, place.next, &*self.clock);
             place.next = message.offset() + 1;
         }
-        Ok(())
+        Ok(false)
     }
 
     /// What an error between messages means. One broker of many may come and go: only when the topic cannot be looked up
-    /// either is the stream in trouble, so that is what happens next.
+    /// either is the stream in trouble, so that is what happens soon, once for all the errors of an outage.
     fn heard(&mut self, error: &KafkaError) -> Result<()> {
         let Some(code) = error.rdkafka_error_code() else { return Ok(()) };
         if trouble::is_final(code) {
@@ -154,13 +174,12 @@ impl Reader {
             return Err(trouble::of(&self.settings.what(), code, &heard.map(|(_, reason)| reason).unwrap_or_default()));
         }
         self.is_out_of_range |= code == Code::AutoOffsetReset;
-        self.next_refresh = Instant::now();
+        self.next_look = self.next_look.min(self.looked_at + PROBE);
         Ok(())
     }
 
     /// Asks for partitions we do not have yet, and whether all is well.
     fn look_around(&mut self) -> Result<()> {
-        self.next_refresh = Instant::now() + PROBE;
         let ids = partitions(&self.consumer, &self.settings, ANSWER).map_err(|error| self.lost(error))?;
         for id in ids {
             if !self.partitions.contains_key(&id) {
@@ -178,10 +197,9 @@ impl Reader {
             self.must_assign = false;
         }
         self.consumer.context().forget_error();
-        if std::mem::take(&mut self.in_trouble) {
+        if self.in_trouble {
             self.moves.push(heartbeat());
         }
-        self.next_refresh = Instant::now() + self.refresh;
         Ok(())
     }
 
@@ -322,5 +340,31 @@ fn answer(consumer: &Consumer, settings: &Settings, error: &KafkaError) -> Error
     match consumer.context().error_heard().filter(|_| answered.kind() == Kind::Unavailable) {
         Some((heard, reason)) => trouble::of(&settings.what(), heard, &reason),
         None => answered,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::world::World;
+    use helios_contract::StreamName;
+    use helios_contract::stream::{OptionValue, SourceKind, StreamDefinition};
+    use rdkafka::mocking::MockCluster;
+
+    #[test]
+    fn all_the_errors_of_an_outage_cost_one_look() {
+        let cluster = MockCluster::new(1).unwrap();
+        cluster.create_topic("orders", 1, 1).unwrap();
+        let mut definition = StreamDefinition::new(StreamName::new("orders").unwrap(), SourceKind::Kafka);
+        let given = [("brokers", cluster.bootstrap_servers()), ("topic", "orders".to_owned())];
+        definition.options = given.map(|(name, value)| (name.to_owned(), OptionValue::Text(value))).into();
+        let parts = World::new().parts();
+        let settings = Settings::of(&definition, &*parts.secrets).unwrap();
+        let mut reader = Reader::connect(settings, &Offsets::new(), 10 * PROBE, parts.clock.clone()).unwrap();
+        assert_eq!(reader.next_look, reader.looked_at + 10 * PROBE);
+        for _ in 0..50 {
+            reader.heard(&KafkaError::MessageConsumption(Code::BrokerTransportFailure)).unwrap();
+        }
+        assert_eq!(reader.next_look, reader.looked_at + PROBE);
     }
 }
