@@ -56,8 +56,16 @@ fn storage(what: &str, cause: object_store::Error) -> Error {
         object_store::Error::NotFound { .. } => Error::corrupt(format!("could not {what}"))
             .because(cause)
             .hint("The file was removed behind Helios' back; run `helios verify`."),
+        cause if is_full(&cause) => disk_full(format!("could not {what}")).because(cause),
         cause => Error::unavailable(format!("could not {what}")).because(cause).hint("Check the storage of the data files."),
     }
+}
+
+fn is_full(cause: &(dyn std::error::Error + 'static)) -> bool {
+    let is_full = |cause: &(dyn std::error::Error + 'static)| {
+        cause.downcast_ref::<std::io::Error>().is_some_and(|cause| cause.kind() == std::io::ErrorKind::StorageFull)
+    };
+    std::iter::successors(Some(cause), |cause| cause.source()).any(is_full)
 }
 
 impl<T> Doing<T> for parquet::errors::Result<T> {
@@ -65,6 +73,7 @@ impl<T> Doing<T> for parquet::errors::Result<T> {
         self.map_err(|cause| match cause {
             ParquetError::External(cause) => match cause.downcast::<object_store::Error>() {
                 Ok(cause) => storage(what, *cause),
+                Err(cause) if is_full(&*cause) => disk_full(format!("could not {what}")).because(cause),
                 Err(cause) if cause.is::<std::io::Error>() || cause.is::<ParquetError>() => {
                     Error::unavailable(format!("could not {what}")).because(cause).hint("Check the storage of the data files.")
                 }
@@ -101,5 +110,22 @@ pub(crate) fn repeated(error: &Error) -> Error {
     match error.hint_text() {
         Some(hint) => again.hint(hint),
         None => again,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_named_however_deep_it_lies() {
+        let in_store = |cause: std::io::Error| object_store::Error::Generic { store: "local", source: Box::new(cause) };
+        let full = || in_store(std::io::Error::from(std::io::ErrorKind::StorageFull));
+        let broken = in_store(std::io::Error::other("broken"));
+        let written =
+            |cause| Err::<(), _>(ParquetError::External(Box::new(std::io::Error::from(cause)))).doing("write x").unwrap_err();
+        let is_full = |error: Error| error.hint_text().is_some_and(|hint| hint.starts_with("The disk is full"));
+        assert!(is_full(storage("write x", full())) && is_full(written(full())));
+        assert!(!is_full(storage("write x", broken)));
     }
 }

@@ -67,8 +67,8 @@ fn patience(job: &Job) -> Duration {
 }
 
 fn given_back(refused: Error) -> Error {
-    let hint = refused.hint_text().unwrap_or("Send it again in a moment.").to_owned();
-    Error::unavailable("the records cannot be committed now, nothing of this push was stored").because(refused).hint(hint)
+    let error = refused.context("the records cannot be committed now, nothing of this push was stored");
+    if error.hint_text().is_some() { error } else { error.hint("Send it again in a moment.") }
 }
 
 /// What became of a commit whose answer is not known, by the stored positions.

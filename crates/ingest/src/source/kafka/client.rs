@@ -181,8 +181,9 @@ impl ClientContext for Ear {
 
     fn error(&self, error: KafkaError, reason: &str) {
         let Some(code) = error.rdkafka_error_code() else { return };
-        // A broker that hangs up on a TLS greeting is heard as a lost connection.
-        let code = if reason.contains("SSL_HANDSHAKE") { RDKafkaErrorCode::SSL } else { code };
+        // A broker that hangs up on a TLS greeting, or on our certificate after it, is heard as a lost connection.
+        let is_tls = ["SSL_HANDSHAKE", "SSL alert"].iter().any(|said| reason.contains(said));
+        let code = if is_tls { RDKafkaErrorCode::SSL } else { code };
         let mut heard = self.lock();
         // A refused password is followed by lost connections, and those by the news that all brokers are down: what came
         // first says most.
@@ -231,6 +232,19 @@ mod tests {
         assert_eq!(Fetched { next: 12, end: 12 }.unread(10, false), 2);
         assert_eq!(Fetched { next: 12, end: 12 }.unread(10, true), 0);
         assert_eq!(Fetched { next: 10, end: 10 }.unread(11, false), 0);
+    }
+
+    #[test]
+    fn a_refused_certificate_is_not_a_lost_connection() {
+        let heard = |reason: &str| {
+            let ear = Ear { topic: "orders".into(), read_committed: true, heard: Mutex::default() };
+            ear.error(KafkaError::Global(RDKafkaErrorCode::BrokerTransportFailure), reason);
+            ear.error_heard().unwrap().0
+        };
+        let alert =
+            "ssl://k:1/bootstrap: Receive failed: error:0A000412:SSL routines::sslv3 alert bad certificate: SSL alert number 42";
+        assert_eq!(heard(alert), RDKafkaErrorCode::SSL);
+        assert_eq!(heard("k:1/bootstrap: Connect failed: Connection refused"), RDKafkaErrorCode::BrokerTransportFailure);
     }
 
     const PROTOCOLS: [&str; 4] = ["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"];
