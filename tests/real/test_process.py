@@ -152,6 +152,28 @@ def test_the_catalog_can_be_rebuilt_from_the_files(helios_folder):
         helios.verify()
 
 
+def test_upkeep_never_deletes_a_file_that_is_just_being_committed(helios_folder):
+    # Every commit a file, and upkeep without a pause.
+    (helios_folder / "busy.toml").write_text("[lake]\ninline_bytes_max = 1\nmaintain_ms = 1\n")
+    with Helios(helios_folder, arguments=["--config", helios_folder / "busy.toml"]) as helios:
+        streams = [f"events_{i}" for i in range(4)]
+        for stream in streams:
+            helios.sql(f"CREATE STREAM {stream} (id BIGINT) FROM HTTP")
+
+        def push(stream):
+            for i in range(300):
+                helios.push(stream, [{"id": i}])
+
+        pushing = [threading.Thread(target=push, args=[stream]) for stream in streams]
+        for thread in pushing:
+            thread.start()
+        for thread in pushing:
+            thread.join()
+        for stream in streams:
+            assert [row["id"] for row in helios.sql(f"SELECT id FROM {stream} ORDER BY id")] == list(range(300))
+        helios.verify()
+
+
 # Stopping.
 
 

@@ -56,10 +56,11 @@ pub(crate) async fn commit(lake: &Lake, commit: Commit) -> Result<CommitId> {
     .await?;
     let faults = lake.objects.faults.clone();
     let work = move |conn: &Connection| {
-        let recorded = record(conn, id, now, commit, placed)?;
-        faults.pass("lake.commit").map(|()| recorded)
+        let recorded = record(conn, id, now, commit, &placed)?;
+        // The hold on a new file goes along until the file is published: until then only the hold keeps it from being deleted.
+        faults.pass("lake.commit").map(|()| (recorded, placed))
     };
-    lake.writer.write(work, publish).await?;
+    lake.writer.write(work, |state, (recorded, _placed)| publish(state, recorded)).await?;
     lake.objects.faults.pass("lake.committed")?;
     lake.metrics.committed(&name, n_rows, started.elapsed());
     wake_compaction(lake, &name);
@@ -156,7 +157,7 @@ fn place(lake: &Arc<Lake>, id: CommitId, now: Timestamp, stream: &Stream, schema
 }
 
 /// Records a commit; every check that decides about it is made here, within the transaction.
-fn record(conn: &Connection, id: CommitId, now: Timestamp, commit: Commit, placed: Placed) -> Result<(StreamId, Committed)> {
+fn record(conn: &Connection, id: CommitId, now: Timestamp, commit: Commit, placed: &Placed) -> Result<(StreamId, Committed)> {
     let stream = commit.stream;
     check_version(conn, &commit)?;
     let (at, newest) = after_last(conn, id, now, &commit)?;
@@ -180,10 +181,10 @@ fn record(conn: &Connection, id: CommitId, now: Timestamp, commit: Commit, place
             conn.prepare_cached("INSERT INTO slices (commit_id, stream, ipc) VALUES (?, ?, ?)")
                 .and_then(|mut insert| insert.execute(params![id.0, stream.0, ipc]))
                 .doing("store rows")?;
-            let n_bytes = batches::n_bytes(&rows);
-            committed.slice = Some(TailSlice { slice: Slice { commit: id, committed_at: at, rows }, n_bytes });
+            let n_bytes = batches::n_bytes(rows);
+            committed.slice = Some(TailSlice { slice: Slice { commit: id, committed_at: at, rows: rows.clone() }, n_bytes });
         }
-        Placed::File(file) => committed.file = Some(FileEntry::new(files::insert(conn, stream, &file)?, &file)),
+        Placed::File(file) => committed.file = Some(FileEntry::new(files::insert(conn, stream, file)?, file)),
     }
     Ok((stream, committed))
 }

@@ -140,9 +140,12 @@ pub(crate) fn sweep(lake: &Lake) -> Result<()> {
     if Arc::strong_count(&lake.recounting) > 1 {
         return Ok(());
     }
-    let doomed = catalog::read_here(&lake.catalog_path(), doomed_paths)?;
-    let is_held = |path: &String| lake.shared.read(|state| state.held.get(path).is_some_and(|held| held.by.strong_count() > 0));
-    let (mut left, free): (BTreeSet<String>, BTreeSet<String>) = doomed.into_iter().partition(is_held);
+    // Decided by the writer, between two publications: a doomed path that nobody holds then will never be named again. Read
+    // beside the writer, a file could be struck off the list and let go of between one look and the next.
+    let (mut left, free): (BTreeSet<String>, BTreeSet<String>) = wait(lake.writer.write(doomed_paths, |state, doomed| {
+        let is_held = |path: &String| state.held.get(path).is_some_and(|held| held.by.strong_count() > 0);
+        doomed.into_iter().partition(is_held)
+    }))?;
     let mut deleted = Vec::new();
     for path in free {
         match wait(lake.objects.delete(&path)) {

@@ -5,6 +5,7 @@ use helios_contract::commit::CommitId;
 use helios_contract::error::Kind;
 use helios_contract::store::{Catalog, Changes, Receipts, TableStore, Version};
 use helios_contract::stream::SourceKind;
+use std::sync::Arc;
 
 #[tokio::test]
 async fn committed_rows_are_seen_and_survive_a_restart() {
@@ -145,6 +146,27 @@ async fn a_crash_between_file_and_commit_leaves_nothing_behind() {
     let lake = world.open().await;
     assert_eq!(world.paths().await.len(), 1);
     fill(&lake, &stream, 100, 300, 100).await;
+    assert_eq!(latest(&lake).await, (0..300).collect::<Vec<_>>());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sweeping_never_takes_a_file_that_is_being_committed() {
+    let mut world = World::new();
+    world.config.inline_bytes_max = 1;
+    let lake = world.open().await;
+    let stream = stream(&lake).await;
+    let committing = {
+        let lake = Arc::clone(&lake);
+        tokio::spawn(async move {
+            fill(&lake, &stream, 0, 300, 1).await;
+        })
+    };
+    while !committing.is_finished() {
+        let lake = Arc::clone(&lake);
+        tokio::task::spawn_blocking(move || crate::files::sweep(&lake)).await.unwrap().unwrap();
+    }
+    committing.await.unwrap();
+    assert_eq!(world.paths().await.len(), 300);
     assert_eq!(latest(&lake).await, (0..300).collect::<Vec<_>>());
 }
 
