@@ -4,7 +4,7 @@
 //! replaced. A crash in between leaves nothing behind that the next start does not find there and delete.
 
 use crate::Lake;
-use crate::catalog::{self, signed};
+use crate::catalog::signed;
 use crate::failure::Doing;
 use crate::objects::wait;
 use crate::parquet_file::NewFile;

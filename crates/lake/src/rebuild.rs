@@ -240,11 +240,11 @@ fn database_files(path: &Path) -> [PathBuf; 3] {
 }
 
 fn remove_database(path: &Path) -> Result<()> {
-    let present = database_files(path).into_iter().filter(|file| file.exists());
-    present.map(std::fs::remove_file).collect::<std::io::Result<()>>().doing("remove an unfinished rebuild")
+    let mut present = database_files(path).into_iter().filter(|file| file.exists());
+    present.try_for_each(std::fs::remove_file).doing("remove an unfinished rebuild")
 }
 
 fn rename_database(from: &Path, to: &Path) -> Result<()> {
-    let pairs = database_files(from).into_iter().zip(database_files(to)).filter(|(from, _)| from.exists());
-    pairs.map(|(from, to)| std::fs::rename(from, to)).collect::<std::io::Result<()>>().doing("put the new catalog in place")
+    let mut pairs = database_files(from).into_iter().zip(database_files(to)).filter(|(from, _)| from.exists());
+    pairs.try_for_each(|(from, to)| std::fs::rename(from, to)).doing("put the new catalog in place")
 }

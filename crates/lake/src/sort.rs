@@ -103,7 +103,7 @@ fn partitions(rows: &RecordBatch, by: Option<&PartitionBy>) -> (Vec<String>, Vec
         *total += n;
         buckets.push(bucket);
     }
-    let mut largest: Vec<(String, (usize, Vec<Option<i64>>))> = by_label.into_iter().collect();
+    let mut largest: Vec<_> = by_label.into_iter().collect();
     largest.sort_by_key(|(_, (n, _))| std::cmp::Reverse(*n));
     let index_of: HashMap<Option<i64>, usize> = largest
         .iter()

@@ -74,7 +74,7 @@ mod tests {
     fn the_verdict_counts_problems() {
         let good = json!({"stream": "orders", "partition": "0", "received": 3, "stored": 2, "quarantined": 1, "problem": ""});
         let bad = json!({"stream": "orders", "partition": "1", "received": 3, "problem": "one row is missing"});
-        assert!(report(&[good.clone()]).unwrap().ends_with("ok: rows and ledger agree in 1 partition\n"));
+        assert!(report(std::slice::from_ref(&good)).unwrap().ends_with("ok: rows and ledger agree in 1 partition\n"));
         let text = report(&[good, bad]).unwrap();
         assert!(
             text.contains("one row is missing") && text.ends_with("PROBLEM: rows and ledger disagree in 1 of 2 partitions\n")

@@ -114,10 +114,9 @@ fn long_functions(text: &str) -> Vec<String> {
         }
         let indent = &line[..line.len() - declaration.len()];
         let end = format!("{indent}}}");
-        if let Some(length) = lines[start..].iter().position(|l| *l == end) {
-            if length + 1 > FUNCTION_LINES_MAX {
-                problems.push(format!("line {}: a function of {} lines", start + 1, length + 1));
-            }
+        let length = lines[start..].iter().position(|l| *l == end).map_or(0, |n| n + 1);
+        if length > FUNCTION_LINES_MAX {
+            problems.push(format!("line {}: a function of {length} lines", start + 1));
         }
     }
     problems
