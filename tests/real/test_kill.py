@@ -90,12 +90,18 @@ class Producer(threading.Thread):
         assert self.producer.flush(60) == 0
 
 
+# With the settings users have, most commits are small and stay in the catalog; then every commit a file, and upkeep at once.
+SETTINGS = {"small_commits": "", "every_commit_a_file": "[lake]\ninline_bytes_max = 1\nmaintain_ms = 10\ncompact_age_ms = 500\n"}
+
+
 @pytest.mark.timeout(60 + 6 * ROUNDS)
-def test_kills_lose_and_double_nothing(helios_folder, kafka, topic, figures):
+@pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS)
+def test_kills_lose_and_double_nothing(helios_folder, kafka, topic, figures, settings):
+    (helios_folder / "helios.toml").write_text(settings)
     kafka.create_topic(topic, 3)
     dice = random.Random(SEED)
     enough = threading.Event()
-    with Helios(helios_folder) as helios:
+    with Helios(helios_folder, arguments=["--config", helios_folder / "helios.toml"]) as helios:
         create(helios, "read", kafka, topic)
         helios.sql("CREATE STREAM pushed (sender INT, id BIGINT) FROM HTTP")
         producer = Producer(kafka, topic, enough)
