@@ -8,6 +8,7 @@ mod place;
 mod query;
 mod shop;
 
+use crate::client::output::thousands;
 use clap::{Args, Subcommand};
 use helios_contract::{Error, Result};
 use serde::Serialize;
@@ -87,15 +88,7 @@ fn number(value: f64) -> String {
     if value < 100.0 {
         return format!("{value:.2}");
     }
-    let digits = format!("{value:.0}");
-    let mut text = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+    thousands(value.round() as u64)
 }
 
 /// The middle of several measurements.

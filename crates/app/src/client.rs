@@ -5,7 +5,7 @@ pub mod sql;
 pub mod tail;
 pub mod verify;
 
-mod output;
+pub(crate) mod output;
 mod repl;
 mod statements;
 
