@@ -1,0 +1,115 @@
+import { useEffect, useRef, useState, type KeyboardEvent } from 'react';
+import uPlot from 'uplot';
+import 'uplot/dist/uPlot.min.css';
+import { formatTick, formatTimestamp } from '../lib/format';
+import { cssToken, usePreferences, useShownTheme } from '../lib/preferences';
+import type { TimeChartProps } from './TimeChart';
+
+type PlotProps = TimeChartProps & { height: number; format: (value: number) => string; summary: string };
+
+const FONT = '11px "IBM Plex Sans Variable", sans-serif';
+const DASHES: readonly (number[] | undefined)[] = [undefined, [6, 3], [2, 3], [8, 3, 2, 3]];
+
+/** uPlot, which draws fast and knows nothing of themes, keyboards or screen readers; those are added here. */
+export default function Plot({ times, series, height, format, summary, target }: PlotProps) {
+  const place = useRef<HTMLDivElement>(null);
+  const plot = useRef<uPlot | null>(null);
+  const newest = useRef({ format, target });
+  const theme = useShownTheme();
+  const { zone } = usePreferences();
+  const [readout, setReadout] = useState('');
+  const names = series.map((one) => one.label).join('\n');
+
+  useEffect(() => {
+    newest.current = { format, target };
+  });
+
+  useEffect(() => {
+    const element = place.current;
+    if (!element) return;
+    const labels = names.split('\n');
+    const axis = { stroke: cssToken('--text-3'), ticks: { show: false }, gap: 6, font: FONT, labelSize: 0 };
+    const grid = { stroke: cssToken('--line'), width: 1 };
+    const made = new uPlot(
+      {
+        width: Math.max(120, element.clientWidth),
+        height,
+        padding: [10, 10, 0, 0],
+        legend: { show: false },
+        cursor: { points: { size: 6 }, drag: { x: false, y: false } },
+        scales: {
+          // An area that does not start at zero lies about its size.
+          y: { range: (_self, _min, max) => [0, Math.max(1e-9, max ?? 0, newest.current.target ?? 0) * 1.08] },
+        },
+        axes: [
+          { ...axis, grid: { show: false }, space: 72, size: 24, values: (_self, at) => at.map((second) => formatTick(second, zone)) },
+          { ...axis, grid, size: 58, values: (_self, values) => values.map((value) => newest.current.format(value)) },
+        ],
+        series: [
+          {},
+          ...labels.map((label, index) => {
+            const stroke = cssToken(`--c${index + 1}`);
+            const fill = labels.length === 1 ? `${stroke}1f` : undefined;
+            return { label, stroke, width: 1.5, fill, dash: DASHES[index % DASHES.length], points: { show: false } };
+          }),
+        ],
+        hooks: { draw: [(self) => drawTarget(self, newest.current.target)] },
+      },
+      [[], ...labels.map(() => [])],
+      element,
+    );
+    plot.current = made;
+    const resized = new ResizeObserver(() => made.setSize({ width: Math.max(120, element.clientWidth), height }));
+    resized.observe(element);
+    return () => {
+      resized.disconnect();
+      made.destroy();
+      plot.current = null;
+    };
+  }, [theme, zone, names, height]);
+
+  useEffect(() => {
+    plot.current?.setData([times as number[], ...series.map((one) => one.values as (number | null)[])]);
+  }, [times, series, theme, zone, names, height]);
+
+  const move = (event: KeyboardEvent) => {
+    const made = plot.current;
+    if (!made || times.length === 0) return;
+    const here = made.cursor.idx ?? times.length - 1;
+    const steps: Record<string, number> = { ArrowLeft: here - 1, ArrowRight: here + 1, Home: 0, End: times.length - 1 };
+    const wanted = steps[event.key];
+    if (wanted === undefined) return;
+    event.preventDefault();
+    const index = Math.min(times.length - 1, Math.max(0, wanted));
+    const time = times[index] ?? 0;
+    made.setCursor({ left: made.valToPos(time, 'x'), top: made.over.clientHeight / 2 });
+    const values = series.map((one) => {
+      const value = one.values[index];
+      return `${one.label} ${value === null || value === undefined ? 'unknown' : format(value)}`;
+    });
+    setReadout(`${formatTimestamp(time * 1000, zone, 'second')}: ${values.join(', ')}`);
+  };
+
+  return (
+    <>
+      <div ref={place} role="img" aria-label={`${summary} Arrow keys read single values.`} tabIndex={0} onKeyDown={move} className="w-full overflow-hidden" style={{ height }} />
+      <p aria-live="polite" className="num min-h-4 px-1 text-2xs text-text-3">
+        {readout}
+      </p>
+    </>
+  );
+}
+
+function drawTarget(self: uPlot, target: number | undefined): void {
+  if (target === undefined) return;
+  const y = Math.round(self.valToPos(target, 'y', true)) + 0.5;
+  const { ctx, bbox } = self;
+  ctx.save();
+  ctx.strokeStyle = cssToken('--warn');
+  ctx.setLineDash([4, 4]);
+  ctx.beginPath();
+  ctx.moveTo(bbox.left, y);
+  ctx.lineTo(bbox.left + bbox.width, y);
+  ctx.stroke();
+  ctx.restore();
+}

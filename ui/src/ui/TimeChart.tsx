@@ -1,0 +1,85 @@
+import { lazy, Suspense, useId, useMemo, useState } from 'react';
+import { Table2, ChartLine } from 'lucide-react';
+import { formatCount } from '../lib/format';
+import { IconButton } from './Button';
+import { Table } from './Table';
+import { Timestamp } from './Time';
+
+const Plot = lazy(() => import('./Plot'));
+
+export type Series = { label: string; values: readonly (number | null)[] };
+
+export type TimeChartProps = {
+  label: string;
+  /** Seconds since the epoch, growing. */
+  times: readonly number[];
+  series: readonly Series[];
+  height?: number;
+  format?: (value: number) => string;
+  /** A line that values should stay under. */
+  target?: number;
+};
+
+/** What a chart shows, in a sentence. */
+export function describe({ label, series, format = formatCount }: TimeChartProps): string {
+  const parts = series.map(({ label: name, values }) => {
+    const known = values.filter((value): value is number => value !== null);
+    if (known.length === 0) return `${name}: no values yet`;
+    const latest = known[known.length - 1] ?? 0;
+    return `${name}: latest ${format(latest)}, lowest ${format(Math.min(...known))}, highest ${format(Math.max(...known))}`;
+  });
+  return `${label}. ${parts.join('; ')}.`;
+}
+
+/** A chart over time that can also be read as a table and with the arrow keys. */
+export function TimeChart(props: TimeChartProps) {
+  const { label, times, series, height = 180, format = formatCount } = props;
+  const [asTable, setAsTable] = useState(false);
+  const legend = useId();
+  const rows = useMemo(() => (asTable ? times.map((time, index) => ({ time, index })).slice(-120).reverse() : []), [asTable, times]);
+  return (
+    <div className="relative min-w-0 px-2 pt-2 pb-1">
+      <div className="absolute top-1 right-1 z-10 flex items-center gap-1">
+        <IconButton label={asTable ? `Show ${label} as a chart` : `Show ${label} as a table`} aria-pressed={asTable} onClick={() => setAsTable(!asTable)}>
+          {asTable ? <ChartLine size={14} aria-hidden /> : <Table2 size={14} aria-hidden />}
+        </IconButton>
+      </div>
+      {series.length > 1 && !asTable && (
+        <ul id={legend} className="flex flex-wrap gap-x-4 pr-8 pb-1 text-xs text-text-2">
+          {series.map((one, index) => (
+            <li key={one.label} className="inline-flex items-center gap-1.5">
+              <span aria-hidden className="h-0.5 w-3" style={{ background: `var(--c${index + 1})` }} />
+              {one.label}
+            </li>
+          ))}
+        </ul>
+      )}
+      {asTable ? (
+        <div className="overflow-auto" style={{ height }}>
+          <Table
+            label={label}
+            mono
+            rows={rows}
+            rowKey={(row) => String(row.time)}
+            columns={[
+              { id: 'time', header: 'time', cell: (row) => <Timestamp at={row.time * 1000} part="second" /> },
+              ...series.map((one) => ({
+                id: one.label,
+                header: one.label,
+                align: 'right' as const,
+                cell: (row: { index: number }) => {
+                  const value = one.values[row.index];
+                  return value === null || value === undefined ? '–' : format(value);
+                },
+              })),
+            ]}
+          />
+        </div>
+      ) : (
+        <Suspense fallback={<div style={{ height }} />}>
+          <Plot {...props} height={height} format={format} summary={describe(props)} />
+        </Suspense>
+      )}
+    </div>
+  );
+}
