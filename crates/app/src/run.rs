@@ -26,6 +26,10 @@ pub enum Demo {
 /// The stream that `helios demo` creates.
 pub const DEMO_STREAM: &str = "shop";
 
+/// What a statement at the limits of depth takes to be planned in an unoptimised build, four times over. Only what is used
+/// is backed by memory.
+const THREAD_STACK_BYTES: usize = 32 << 20;
+
 /// Runs the server until SIGTERM or Ctrl-C.
 ///
 /// # Errors
@@ -35,6 +39,7 @@ pub fn run(args: &ServerArgs, demo: Demo) -> Result<()> {
     let config = config::load(args.config.as_deref())?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
+        .thread_stack_size(THREAD_STACK_BYTES)
         .build()
         .map_err(|e| Error::unavailable("cannot start the runtime").because(e))?;
     runtime.block_on(serve(config, args, demo))
