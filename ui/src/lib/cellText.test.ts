@@ -16,7 +16,7 @@ function shown(value: unknown, type: DataType): string | null {
 describe('exact text of what comes over the wire', () => {
   it('keeps every digit of 64-bit integers and decimals', () => {
     expect(shown(9223372036854775807n, int64())).toBe('9223372036854775807');
-    expect(shown(-12345678901234567890123456789n, decimal(38, 9))).toContain('-12345678901234567890123456789');
+    expect(shown(-12345678901234567890123456789n, decimal(38, 9))).toBe('-12345678901234567890.123456789');
     expect(decimalText(-5n, 3)).toBe('-0.005');
     expect(decimalText(12345n, 2)).toBe('123.45');
     expect(decimalText(12n, -2)).toBe('1200');

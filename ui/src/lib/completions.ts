@@ -9,7 +9,7 @@ import { snippetCompletion, type Completion, type CompletionContext, type Comple
 import type { SQLNamespace } from '@codemirror/lang-sql';
 import type { Catalog, CatalogColumn, CatalogTable, SqlFunction } from '../api/types';
 import { placeAt, scopeOf, type Relation, type Scope } from './sqlScope';
-import { quoteIdentifier } from './sqlTokens';
+import { quoteName } from './sqlText';
 import { statementAt } from './statement';
 
 export type Vocabulary = {
@@ -97,7 +97,7 @@ function commonTableOptions(scope: Scope): Completion[] {
 
 function aliasOptions(scope: Scope): Completion[] {
   return scope.relations
-    .filter((relation) => relation.alias !== '' && relation.alias !== relation.table)
+    .filter(({ alias, table }) => alias !== '' && alias !== table?.split('.').at(-1) && !scope.commonTables.some((each) => each.name === alias))
     .map((relation) => ({ label: relation.alias, type: 'namespace', detail: relation.table ?? 'subquery', boost: 5, ...applied(relation.alias) }));
 }
 
@@ -122,7 +122,7 @@ function functionOption(one: SqlFunction, boost: number): Completion {
 
 /** Names that need quotes are shown plain and written quoted. */
 function applied(name: string): { apply?: string } {
-  const written = quoteIdentifier(name);
+  const written = quoteName(name);
   return written === name ? {} : { apply: written };
 }
 

@@ -209,6 +209,6 @@ function isWord(sql: string, token: Token | undefined, word: string): boolean {
   return token?.kind === 'word' && token.to - token.from === word.length && sql.slice(token.from, token.to).toLowerCase() === word;
 }
 
-function isName(token: Token | undefined): token is Token {
+function isName(token: Token | undefined): token is Token & { kind: 'word' | 'quoted' } {
   return token?.kind === 'word' || token?.kind === 'quoted';
 }

@@ -105,20 +105,3 @@ export function identifier(sql: string, token: Token): string {
   const text = sql.slice(token.from, token.to);
   return token.kind === 'quoted' ? text.replace(/^"|"$/g, '').replaceAll('""', '"') : text.toLowerCase();
 }
-
-/** A name as it must be written in SQL: quoted only where it has to be. */
-export function quoteIdentifier(name: string): string {
-  return /^[a-z_][a-z0-9_]*$/.test(name) && !RESERVED.has(name) ? name : `"${name.replaceAll('"', '""')}"`;
-}
-
-/** A text as a literal of SQL. */
-export function quoteText(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
-}
-
-const RESERVED = new Set(
-  ('all and any as asc between by case cast column create cross default desc distinct drop else end except exists false fetch for from full ' +
-    'group having in inner intersect into is join left like limit not null offset on or order outer partition right select set table then to ' +
-    'true union unique using values when where window with')
-    .split(' '),
-);
