@@ -1,7 +1,7 @@
 /** Every address of the app. One route is one chunk, loaded when it is first visited or pointed at. */
 
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from '@tanstack/react-router';
-import { NotFound } from './features/shell/NotFound';
+import { NotFound } from './ui/NotFound';
 import { RouteFailure } from './features/shell/RouteFailure';
 import { Shell } from './features/shell/Shell';
 import { parseSearch, stringifySearch } from './lib/search';

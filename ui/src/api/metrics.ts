@@ -7,10 +7,13 @@ import type { Metrics, MetricsPoint } from './types';
 
 /** Five minutes at one point a second. */
 export const HISTORY_MAX = 300;
+const RATES_MAX = 60;
 
 export type Pulse = {
   now: Metrics | null;
   history: MetricsPoint[];
+  /** Events a second of each stream over the last minute, for small lines in tables. */
+  rates: ReadonlyMap<string, readonly (number | null)[]>;
   /** When the last number arrived, in milliseconds since the epoch. */
   receivedAt: number | null;
 };
@@ -19,17 +22,20 @@ type Data = Metrics & { history?: MetricsPoint[] };
 
 /** The pulse after these messages. */
 export function advance(pulse: Pulse, messages: LiveMessage<Data>[], receivedAt: number): Pulse {
-  let { now, history } = pulse;
+  let { now, history, rates } = pulse;
   for (const { kind, time, data } of messages) {
     now = data;
+    // Streams that are gone leave no line behind, because only those of this tick are carried over.
+    const before = rates;
+    rates = new Map(data.streams.map((stream) => [stream.name, appendPoints(before.get(stream.name) ?? [], [stream.events_per_s ?? null], RATES_MAX)]));
     const point = { time, events_per_s: data.events_per_s, freshness_ms: data.freshness_ms };
     if (kind === 'snapshot') history = (data.history ?? []).slice(-HISTORY_MAX);
     else history = appendPoints(history, [point], HISTORY_MAX);
   }
-  return { now, history, receivedAt };
+  return { now, history, rates, receivedAt };
 }
 
-let pulse: Pulse = { now: null, history: [], receivedAt: null };
+let pulse: Pulse = { now: null, history: [], rates: new Map(), receivedAt: null };
 const listeners = new Set<() => void>();
 let stop: (() => void) | null = null;
 

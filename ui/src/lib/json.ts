@@ -1,6 +1,6 @@
 /** JSON without losing digits. */
 
-const STRING_OR_LONG_NUMBER = /"(?:[^"\\]|\\.)*"|-?\d{16,}(?![\d.eE])/g;
+const STRING_OR_LONG_NUMBER = /"(?:[^"\\]|\\.)*"|(?<![\d.])-?\d{16,}(?![\d.eE])/g;
 
 /**
  * Parses JSON; whole numbers that a double may not hold exactly (16 digits and more) become text.

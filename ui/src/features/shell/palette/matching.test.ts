@@ -6,7 +6,7 @@ const entry = (name: string) => ({ id: name, name, kind: 'page', run: () => {} }
 describe('matching', () => {
   it('puts the beginning of a name before the middle, and the middle before scattered letters', () => {
     const found = matching(['Quarantine', 'raw queries', 'Query'].map(entry), 'que').map((one) => one.name);
-    expect(found).toEqual(['Query', 'raw queries']);
+    expect(found).toEqual(['Query', 'raw queries', 'Quarantine']);
     expect(score('Switch to dark', 'std')).toBe(1);
   });
   it('offers everything before anything is typed', () => {

@@ -1,8 +1,8 @@
 import { useLocation } from '@tanstack/react-router';
-import { useTitle } from '../../lib/a11y';
-import { ButtonLink } from '../../ui/Button';
-import { Empty } from '../../ui/Empty';
-import { Page } from '../../ui/Panel';
+import { useTitle } from '../lib/a11y';
+import { ButtonLink } from './Button';
+import { Empty } from './Empty';
+import { Page } from './Panel';
 
 /** An address that leads nowhere: says what was asked for. */
 export function NotFound() {

@@ -1,0 +1,45 @@
+/** The question that tells what is in the columns of a stream, from a sample of its newest rows. */
+
+import type { StreamColumn } from '../../../api/types';
+import { quoteName } from '../../../lib/sqlText';
+
+export const SAMPLE_ROWS = 10_000;
+/** A statement about thousands of columns would take longer than anybody waits. */
+export const PROFILED_MAX = 100;
+
+export type Profile = { n: number; filled: number; distinct: number | null; min: string | null; max: string | null };
+
+const COMPARABLE = /^(BOOLEAN|TINYINT|SMALLINT|INT|INTEGER|BIGINT|REAL|DOUBLE|DECIMAL|TEXT|TIMESTAMP|DATE|TIME)\b/i;
+const COUNTABLE = /^(BOOLEAN|TINYINT|SMALLINT|INT|INTEGER|BIGINT|TEXT|TIMESTAMP|DATE)\b/i;
+
+const asText = (expression: string) => `CAST(${expression} AS VARCHAR)`;
+
+/** One row, with columns `n`, `f0`, `d0`, `a0`, `z0`, `f1` and so on. */
+export function profileSql(stream: string, columns: readonly StreamColumn[]): string {
+  const parts = columns.slice(0, PROFILED_MAX).flatMap((column, index) => {
+    const name = quoteName(column.name);
+    return [
+      `count(${name}) AS f${index}`,
+      COUNTABLE.test(column.type) ? `approx_distinct(${asText(name)}) AS d${index}` : `NULL AS d${index}`,
+      COMPARABLE.test(column.type) && !/^BOOLEAN/i.test(column.type) ? `${asText(`min(${name})`)} AS a${index}, ${asText(`max(${name})`)} AS z${index}` : `NULL AS a${index}, NULL AS z${index}`,
+    ];
+  });
+  return `SELECT count(*) AS n, ${parts.join(', ')} FROM (SELECT * FROM ${quoteName(stream)} ORDER BY _commit DESC LIMIT ${SAMPLE_ROWS})`;
+}
+
+/** The answer, column by column. */
+export function readProfile(row: Record<string, unknown>, columns: readonly StreamColumn[]): Map<string, Profile> {
+  const text = (value: unknown) => (value === null || value === undefined ? null : String(value));
+  return new Map(
+    columns.slice(0, PROFILED_MAX).map((column, index) => [
+      column.name,
+      {
+        n: Number(row.n ?? 0),
+        filled: Number(row[`f${index}`] ?? 0),
+        distinct: row[`d${index}`] === null || row[`d${index}`] === undefined ? null : Number(row[`d${index}`]),
+        min: text(row[`a${index}`]),
+        max: text(row[`z${index}`]),
+      },
+    ]),
+  );
+}
