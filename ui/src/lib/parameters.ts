@@ -84,7 +84,8 @@ export function parametersFromSearch(search: string): Record<string, string> {
 /** The search part of an address with these values in it, and everything else as it was. */
 export function searchWithParameters(search: string, values: Readonly<Record<string, string>>): string {
   const written = new URLSearchParams(search);
-  for (const key of [...written.keys()]) if (key.startsWith(PREFIX)) written.delete(key);
+  const old = [...written.keys()].filter((key) => key.startsWith(PREFIX));
+  for (const key of old) written.delete(key);
   for (const [name, value] of Object.entries(values)) if (value !== '') written.set(PREFIX + name, value);
   const text = written.toString();
   return text === '' ? '' : `?${text}`;

@@ -1,0 +1,81 @@
+/** What the editor is made of. */
+
+import { acceptCompletion, autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap, completionStatus, startCompletion } from '@codemirror/autocomplete';
+import { defaultKeymap, history, historyKeymap, indentWithTab, temporarilySetTabFocusMode } from '@codemirror/commands';
+import { bracketMatching, indentOnInput, syntaxHighlighting } from '@codemirror/language';
+import { sql } from '@codemirror/lang-sql';
+import { lintKeymap } from '@codemirror/lint';
+import { highlightSelectionMatches, searchKeymap } from '@codemirror/search';
+import { EditorState, Prec, type Extension } from '@codemirror/state';
+import { drawSelection, EditorView, keymap, lineNumbers, placeholder } from '@codemirror/view';
+import { namespaceOf, opensTableList, scopeSource, type Vocabulary } from '../../../lib/completions';
+import { cspNonce } from '../../../lib/csp';
+import { HeliosSQL } from '../../../lib/sqlDialect';
+import { editorTheme, sqlHighlight } from './editorTheme';
+import { statementMark } from './statementMark';
+
+export type EditorActions = {
+  run: () => void;
+  runAll: () => void;
+  save: () => void;
+  format: () => void;
+  /** Returns whether there was something to cancel. */
+  cancel: () => boolean;
+};
+
+/** Everything that does not depend on the catalogue. The actions are looked up when a key is pressed. */
+export function editorExtensions(actions: () => EditorActions): Extension {
+  const act = (name: Exclude<keyof EditorActions, 'cancel'>) => () => {
+    actions()[name]();
+    return true;
+  };
+  const keys = Prec.highest(
+    keymap.of([
+      { key: 'Mod-Enter', run: act('run') },
+      { key: 'Shift-Mod-Enter', run: act('runAll') },
+      { key: 'Mod-s', run: act('save'), preventDefault: true },
+      { key: 'Shift-Alt-f', run: act('format') },
+      { key: 'Tab', run: acceptCompletion },
+    ]),
+  );
+  return [
+    keys,
+    keymap.of([{ key: 'Escape', run: (view) => leaveOrCancel(view, actions) }]),
+    lineNumbers(),
+    drawSelection(),
+    history(),
+    bracketMatching(),
+    closeBrackets(),
+    indentOnInput(),
+    highlightSelectionMatches(),
+    autocompletion({ icons: false, maxRenderedOptions: 80, aboveCursor: false }),
+    keymap.of([...closeBracketsKeymap, ...completionKeymap, ...searchKeymap, ...historyKeymap, ...lintKeymap, ...defaultKeymap, indentWithTab]),
+    syntaxHighlighting(sqlHighlight),
+    editorTheme,
+    statementMark(),
+    placeholder('SELECT … FROM a stream'),
+    EditorView.lineWrapping,
+    EditorState.tabSize.of(2),
+    EditorView.contentAttributes.of({ 'aria-label': 'SQL editor. Press Escape, then Tab, to leave it.', autocapitalize: 'off', autocorrect: 'off', spellcheck: 'false' }),
+    EditorView.cspNonce.of(cspNonce()),
+    EditorView.updateListener.of((update) => {
+      // The list of tables opens by itself where only a table can follow.
+      if (!update.docChanged || !update.transactions.some((each) => each.isUserEvent('input.type'))) return;
+      const head = update.state.selection.main.head;
+      if (opensTableList(update.state.sliceDoc(Math.max(0, head - 12), head)) && completionStatus(update.state) === null) {
+        queueMicrotask(() => startCompletion(update.view));
+      }
+    }),
+  ];
+}
+
+/** What completion knows. lang-sql's own sources stay; ours is added beside them. */
+export function vocabularyExtension(vocabulary: Vocabulary): Extension {
+  const language = sql({ dialect: HeliosSQL, schema: namespaceOf(vocabulary.catalog), upperCaseKeywords: true });
+  return [language, HeliosSQL.language.data.of({ autocomplete: scopeSource(vocabulary) })];
+}
+
+/** Escape cancels what runs; otherwise the next Tab leaves the editor, for those without a mouse. */
+function leaveOrCancel(view: EditorView, actions: () => EditorActions): boolean {
+  return actions().cancel() || temporarilySetTabFocusMode(view);
+}

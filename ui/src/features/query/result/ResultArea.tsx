@@ -1,0 +1,143 @@
+import { clsx } from 'clsx';
+import { ChartLine, ListTree, MessageSquareText, Table2 } from 'lucide-react';
+import { useEffect, useState, type ReactNode } from 'react';
+import { formatDuration } from '../../../lib/format';
+import { Empty } from '../../../ui/Empty';
+import { TabPanel, Tabs } from '../../../ui/Tabs';
+import type { Problem } from '../editor/problem';
+import type { Run } from '../run/run';
+import type { ResultView } from '../tabs/tab';
+import { tabs } from '../tabs/tabStore';
+import type { Console } from '../useConsole';
+import { ChartView } from './ChartView';
+import { MessagesView } from './MessagesView';
+import { PlanView } from './PlanView';
+import { ResultGrid } from './ResultGrid';
+import { RunFailure } from './RunFailure';
+import { statusLine } from './statusLine';
+import { SLOW_AFTER_MS, WhySlow } from './WhySlow';
+
+const VIEWS = [
+  { value: 'table', name: 'Table', icon: Table2 },
+  { value: 'chart', name: 'Chart', icon: ChartLine },
+  { value: 'plan', name: 'Plan', icon: ListTree },
+  { value: 'messages', name: 'Messages', icon: MessageSquareText },
+] as const;
+
+type Props = { console: Console; onFix: (problem: Problem) => void; actions: ReactNode; starters: ReactNode };
+
+/** What came of the statement: rows, chart, plan and messages, with the line that says what they cost and how fresh they are. */
+export function ResultArea({ console, onFix, actions, starters }: Props) {
+  const { tab, runs } = console;
+  return (
+    <div id="query-result" className="flex min-h-0 flex-1 flex-col">
+      <div className="flex flex-wrap items-center gap-x-3 border-b border-line bg-canvas pr-2 pl-1">
+        <Tabs
+          label="Views of the result"
+          idPrefix="result"
+          value={tab.view}
+          onChange={(view: ResultView) => tabs.change(tab.id, { view })}
+          tabs={VIEWS.map(({ value, name, icon: Icon }) => ({
+            value,
+            label: (
+              <>
+                <Icon size={13} aria-hidden />
+                {name}
+              </>
+            ),
+          }))}
+        />
+        <div className="ml-auto flex items-center gap-1 py-0.5">{actions}</div>
+      </div>
+      {runs !== undefined && <Progress run={runs.newest} />}
+      {runs?.newest.phase === 'running' && console.explained !== null && <SlowReasons run={runs.newest} console={console} />}
+      <TabPanel idPrefix="result" value={tab.view} className="flex min-h-0 flex-1 flex-col">
+        <View console={console} onFix={onFix} starters={starters} />
+      </TabPanel>
+      {runs !== undefined && <Line run={runs.newest} />}
+    </div>
+  );
+}
+
+function View({ console, onFix, starters }: Omit<Props, 'actions'>) {
+  const { tab, runs } = console;
+  if (tab.view === 'plan') return <PlanView what={console.explained} />;
+  if (tab.view === 'messages') return <MessagesView log={runs?.log ?? []} />;
+  if (runs === undefined) return <>{starters}</>;
+  const { newest, shown, before } = runs;
+  const failure = newest.phase === 'failed' && (
+    <RunFailure run={newest} problem={console.problem} onFix={onFix} onRetry={() => void console.runAgain({ isLive: false })} />
+  );
+  if (shown.nColumns === 0 || (shown.nRows === 0 && shown.phase !== 'finished')) return failure || <NoRows run={shown} />;
+  const isOld = shown.id !== newest.id;
+  return (
+    <>
+      {failure}
+      <div className={clsx('flex min-h-0 flex-1 flex-col', isOld && 'opacity-60')} aria-busy={isOld}>
+        {shown.nRows === 0 && <NoRows run={shown} />}
+        {tab.view === 'chart' ? (
+          <ChartView table={shown.table} nRows={shown.nRows} chosen={tab.chart} onChoose={(chart) => tabs.change(tab.id, { chart })} />
+        ) : (
+          <ResultGrid
+            // Sorting and selection belong to one statement's columns, and stay while it is run again.
+            key={shown.table.columns.map((column) => column.name).join('\n')}
+            table={shown.table}
+            nRows={shown.nRows}
+            nColumns={shown.nColumns}
+            isGrowing={shown.phase === 'running'}
+            before={before}
+          />
+        )}
+      </div>
+    </>
+  );
+}
+
+function NoRows({ run }: { run: Run }) {
+  if (run.phase === 'running') return <div className="min-h-0 flex-1" />;
+  if (run.phase === 'cancelled') return <Empty title="Cancelled">Nothing had arrived yet, and nothing was changed.</Empty>;
+  if (run.nColumns === 0) return <Empty title="Done">The statement has no rows to show.</Empty>;
+  return (
+    <Empty title="0 rows">
+      {/\bwhere\b|\bhaving\b/i.test(run.sql)
+        ? 'The statement ran, and no row met its conditions. Take a condition away to see which of them leaves nothing.'
+        : 'The statement ran, and there is nothing in what it reads.'}
+    </Empty>
+  );
+}
+
+/** A thin moving line while something runs; it keeps its place when nothing does. */
+function Progress({ run }: { run: Run }) {
+  return <div aria-hidden className={clsx('h-0.5 shrink-0', run.phase === 'running' && !run.isLive && 'skeleton !bg-accent')} />;
+}
+
+function Line({ run }: { run: Run }) {
+  const isRunning = run.phase === 'running';
+  const elapsed = useElapsed(isRunning && !run.isLive ? run.startedAt : null);
+  if (isRunning && run.isLive) return <p className="h-8 shrink-0 border-t border-line bg-canvas px-3 text-xs leading-8 text-text-3">Looking for new data…</p>;
+  return (
+    <p role="status" className={clsx('num min-h-8 shrink-0 border-t border-line bg-canvas px-3 py-1.5 text-xs', run.phase === 'failed' ? 'text-crit' : 'text-text-2')}>
+      {statusLine(run)}
+      {isRunning && <span aria-hidden> · {formatDuration(elapsed)}</span>}
+      {run.isPartial && <span className="text-text-3"> · Export has all of them</span>}
+      {run.isRestored && <span className="text-text-3"> · from your last visit, run it again for newer data</span>}
+    </p>
+  );
+}
+
+function SlowReasons({ run, console }: { run: Run; console: Console }) {
+  const elapsed = useElapsed(run.startedAt);
+  if (elapsed < SLOW_AFTER_MS || run.isLive || console.explained === null) return null;
+  return <WhySlow what={{ ...console.explained, sql: run.sql }} />;
+}
+
+/** Milliseconds since a time, ten times a second; 0 where there is none. */
+function useElapsed(since: number | null): number {
+  const [now, setNow] = useState(() => Date.now());
+  useEffect(() => {
+    if (since === null) return;
+    const timer = setInterval(() => setNow(Date.now()), 100);
+    return () => clearInterval(timer);
+  }, [since]);
+  return since === null ? 0 : Math.max(0, now - since);
+}
