@@ -29,6 +29,7 @@ export function mayAct(event: KeyboardEvent): boolean {
 export function printKeys(keys: string): string[] {
   return keys.split(' ').map((key) =>
     key
+      .replace(/\+([a-z])$/, (_, letter: string) => `+${letter.toUpperCase()}`)
       .replace('mod+', isMac ? '⌘' : 'Ctrl ')
       .replace('shift+', isMac ? '⇧' : 'Shift ')
       .replace('alt+', isMac ? '⌥' : 'Alt ')

@@ -12,9 +12,10 @@ const KINDS: Record<ButtonKind, string> = {
 };
 
 /** How anything that acts looks; links that act look the same. */
-export const buttonLook = (kind: ButtonKind, className?: string) =>
+export const buttonLook = (kind: ButtonKind, className?: string, shape: 'text' | 'icon' = 'text') =>
   clsx(
-    'inline-flex h-[var(--ctl)] shrink-0 items-center justify-center gap-1.5 rounded-md px-2.5 text-sm font-medium whitespace-nowrap disabled:opacity-50',
+    'inline-flex h-[var(--ctl)] shrink-0 items-center justify-center gap-1.5 rounded-md text-sm font-medium whitespace-nowrap disabled:opacity-50',
+    shape === 'icon' ? 'w-[var(--ctl)]' : 'px-2.5',
     KINDS[kind],
     className,
   );
@@ -26,11 +27,11 @@ export function Button({ kind = 'quiet', className, type = 'button', ...rest }: 
 }
 
 /** A button that shows only an icon and is named for those who cannot see it. */
-export function IconButton({ label, className, children, ...rest }: ButtonProps & { label: string }) {
+export function IconButton({ label, kind = 'quiet', className, children, ...rest }: ButtonProps & { label: string }) {
   return (
-    <Button {...rest} aria-label={label} title={label} className={clsx('w-[var(--ctl)] px-0', className)}>
+    <button {...rest} type="button" aria-label={label} title={label} className={buttonLook(kind, className, 'icon')}>
       {children}
-    </Button>
+    </button>
   );
 }
 

@@ -10,7 +10,10 @@ export type LiveColumn = { name: string; type: string };
 
 type Shown = LiveColumn & { kind: CellKind; width: number; decimals: number };
 
-const WIDTHS: Record<CellKind, number> = { time: 184, number: 96, text: 128 };
+/** One character of the grid's font, and the space around a cell. */
+const CHAR_PX = 7.25;
+const PADDING_PX = 25;
+const CHARS_MAX = 28;
 const OVERSCAN = 6;
 
 /**
@@ -185,20 +188,21 @@ const LiveRow = memo(function LiveRow({
   );
 });
 
-/** Columns with their widths, and as many decimals as any value has needed so far: digits line up and stay there. */
+/** Columns as wide, and with as many decimals, as any value has needed so far: they only grow, so nothing jumps. */
 function useShownColumns(columns: readonly LiveColumn[], rows: readonly TailRow[]): Shown[] {
-  const needed = useRef(new Map<string, number>());
+  const needed = useRef(new Map<string, { decimals: number; chars: number }>());
   const newest = rows[0];
   return useMemo(() => {
-    for (const column of columns) {
-      for (const row of rows.slice(0, 40)) {
-        const n = decimals(row.values[column.name]);
-        if (n > (needed.current.get(column.name) ?? 0)) needed.current.set(column.name, n);
-      }
-    }
     return columns.map((column) => {
       const kind = cellKind(column.type);
-      return { ...column, kind, width: WIDTHS[kind], decimals: needed.current.get(column.name) ?? 0 };
+      const need = needed.current.get(column.name) ?? { decimals: 0, chars: column.name.length };
+      for (const row of rows.slice(0, 40)) {
+        const value = row.values[column.name];
+        need.decimals = Math.max(need.decimals, decimals(value));
+        need.chars = Math.max(need.chars, cellText(value, kind)?.length ?? 4);
+      }
+      needed.current.set(column.name, need);
+      return { ...column, kind, width: Math.min(need.chars, CHARS_MAX) * CHAR_PX + PADDING_PX, decimals: need.decimals };
     });
     // `newest` stands for `rows`: a new row is the only thing that can need more decimals.
     // eslint-disable-next-line react-hooks/exhaustive-deps

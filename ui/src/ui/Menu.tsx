@@ -13,12 +13,14 @@ export function Menu({
   items,
   children,
   kind = 'quiet',
+  shape = 'text',
   className,
 }: {
   label: string;
   items: readonly MenuItem[];
   children: ReactNode;
   kind?: ButtonKind;
+  shape?: 'text' | 'icon';
   className?: string;
 }) {
   const id = useId();
@@ -61,7 +63,7 @@ export function Menu({
         aria-haspopup="menu"
         aria-expanded={false}
         popoverTarget={id}
-        className={buttonLook(kind, className)}
+        className={buttonLook(kind, className, shape)}
       >
         {children}
       </button>

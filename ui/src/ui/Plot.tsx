@@ -93,7 +93,7 @@ export default function Plot({ times, series, height, format, summary, target }:
   return (
     <>
       <div ref={place} role="img" aria-label={`${summary} Arrow keys read single values.`} tabIndex={0} onKeyDown={move} className="w-full overflow-hidden" style={{ height }} />
-      <p aria-live="polite" className="num min-h-4 px-1 text-2xs text-text-3">
+      <p aria-live="polite" className="num absolute top-2 right-10 left-16 truncate text-2xs text-text-3">
         {readout}
       </p>
     </>

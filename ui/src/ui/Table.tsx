@@ -8,6 +8,8 @@ export type Column<R> = {
   align?: 'right';
   /** Left out where the screen is narrow; the row's own page has it. */
   wideOnly?: boolean;
+  /** For cells that hold a control, which has its own space around it. */
+  tight?: boolean;
   className?: string;
 };
 
@@ -28,7 +30,7 @@ export function Table<R>({
   caption?: ReactNode;
 }) {
   return (
-    <div className="min-w-0 overflow-x-auto" role="region" aria-label={label} tabIndex={0}>
+    <div className="relative min-w-0 overflow-x-auto" role="region" aria-label={label} tabIndex={0}>
       <table className={clsx('w-full border-collapse text-xs', mono && 'font-mono')}>
         {caption && <caption className="px-3 py-1.5 text-left text-xs text-text-3">{caption}</caption>}
         <thead>
@@ -51,7 +53,8 @@ export function Table<R>({
                 <td
                   key={column.id}
                   className={clsx(
-                    'h-[var(--row)] px-3 py-1',
+                    'h-[var(--row)]',
+                    column.tight ? 'px-1 py-0' : 'px-3 py-1',
                     column.align === 'right' && 'num text-right',
                     column.wideOnly && 'max-md:hidden',
                     column.className,

@@ -6,6 +6,7 @@ import { requestWith } from '../../api/client';
 import { usePulse } from '../../api/metrics';
 import { checklistQuery, dropStream } from '../../api/streams';
 import type { Checklist as Kept } from '../../api/types';
+import { recentQueries } from './recent';
 import { isDemo } from '../../lib/demo';
 import { Button, IconButton } from '../../ui/Button';
 import { toast } from '../../ui/Toast';
@@ -28,14 +29,16 @@ export function Checklist({ onlyDemo }: { onlyDemo: boolean }) {
   });
   const done = new Set(kept.data?.done ?? []);
   const sees = (now?.events_per_s ?? 0) > 0;
+  const asked = useQuery(recentQueries);
+  const hasAsked = (asked.data?.length ?? 0) > 0;
   const hasOwn = Boolean(now?.streams.some((stream) => !isDemo(stream)));
   const { data } = kept;
   const { mutate } = save;
   useEffect(() => {
     if (!data) return;
-    const noticed = [...(sees ? ['see'] : []), ...(hasOwn ? ['connect'] : [])].filter((step) => !data.done.includes(step));
+    const noticed = [...(sees ? ['see'] : []), ...(hasAsked ? ['query'] : []), ...(hasOwn ? ['connect'] : [])].filter((step) => !data.done.includes(step));
     if (noticed.length > 0) mutate({ ...data, done: [...data.done, ...noticed] });
-  }, [data, sees, hasOwn, mutate]);
+  }, [data, sees, hasAsked, hasOwn, mutate]);
   if (!data || data.dismissed || STEPS.every((step) => done.has(step.id))) return null;
   const demo = now?.streams.find(isDemo);
   return (

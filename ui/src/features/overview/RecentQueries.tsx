@@ -1,6 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { request } from '../../api/client';
 import { formatDuration, plural } from '../../lib/format';
 import { useNow } from '../../lib/useNow';
 import { Empty, Failure } from '../../ui/Empty';
@@ -9,18 +8,14 @@ import { Skeleton } from '../../ui/Skeleton';
 import { Status } from '../../ui/Status';
 import { Ago } from '../../ui/Time';
 import { useOpenQuery } from '../../lib/openQuery';
-
-type Entry = { id: string; sql: string; started_at: string; elapsed_ms: number | null; n_rows: number | null; state: string; error: unknown };
+import { recentQueries } from './recent';
 
 /** What was asked last on this server's Query page. */
 export function RecentQueries() {
   const now = useNow(5000);
   const openQuery = useOpenQuery();
-  const history = useQuery({
-    queryKey: ['history', 'recent'],
-    queryFn: ({ signal }) => request<{ entries: Entry[] }>('/api/v1/history?limit=6', { signal }),
-  });
-  const entries = history.data?.entries ?? [];
+  const history = useQuery(recentQueries);
+  const entries = history.data ?? [];
   return (
     <Panel title="Recent queries" actions={<Link to="/query" className="px-1 text-xs font-medium text-accent underline">Query</Link>}>
       {history.isPending && <Skeleton label="Loading recent queries" rows={2} />}

@@ -69,7 +69,6 @@ export function ClassDetail({ one }: { one: QuarantineClass }) {
                     <button
                       type="button"
                       aria-pressed={record === shown}
-                      aria-label={`Show the record at ${record.position}`}
                       onClick={() => setPosition(id(record))}
                       className={`block w-full min-w-24 truncate text-left font-mono ${record === shown ? 'font-semibold text-accent' : 'text-text-2 hover:text-text'}`}
                     >

@@ -31,7 +31,7 @@ export default function QuarantinePage() {
       title="Quarantine"
       lead={classes.data && (found.length === 0 ? undefined : `${plural(total, 'record')} that did not fit, ${plural(found.length, 'cause')}`)}
       actions={
-        <Select aria-label="Stream" className="min-w-40" value={search.stream ?? ''} onChange={(event) => setSearch({ stream: event.target.value, class: undefined })}>
+        <Select aria-label="Stream" className="max-w-56" value={search.stream ?? ''} onChange={(event) => setSearch({ stream: event.target.value, class: undefined })}>
           <option value="">Every stream</option>
           {(streams.data ?? []).map((one) => (
             <option key={one.name} value={one.name}>

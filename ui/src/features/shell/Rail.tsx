@@ -18,7 +18,7 @@ export function Rail() {
       className="row-start-4 flex border-t border-line bg-surface pb-[env(safe-area-inset-bottom)] md:row-start-3 md:flex-col md:gap-0.5 md:border-t-0 md:border-r md:bg-canvas md:p-2 max-lg:md:px-1"
     >
       {PAGES.map(({ to, name, icon: Icon }) => (
-        <Link key={to} to={to} activeOptions={{ exact: to === '/', includeSearch: false }} aria-label={name} title={name} className={LOOK}>
+        <Link key={to} to={to} activeOptions={{ exact: to === '/', includeSearch: false }} title={name} className={LOOK}>
           <Icon size={16} aria-hidden className="shrink-0" />
           <span className="max-lg:md:hidden">{name}</span>
           {to === '/quarantine' && quarantined > 0 && (

@@ -66,7 +66,7 @@ export function ColumnTable({ stream, onAlter }: { stream: StreamDetail; onAlter
                   { id: 'max', header: 'Highest', wideOnly: true, className: 'max-w-48 truncate font-mono', cell: (column: StreamColumn) => drawnText(of(column)?.max ?? '–') },
                 ]
               : []),
-            { id: 'menu', header: <span className="sr-only">Actions</span>, className: 'w-8 px-1 text-right', cell: (column) => <ColumnMenu stream={stream} column={column} onAlter={onAlter} /> },
+            { id: 'menu', header: <span className="sr-only">Actions</span>, tight: true, className: 'w-8 text-right', cell: (column) => <ColumnMenu stream={stream} column={column} onAlter={onAlter} /> },
           ]}
         />
       )}
@@ -81,7 +81,7 @@ function ColumnMenu({ stream, column, onAlter }: { stream: StreamDetail; column:
   return (
     <Menu
       label={`Change ${column.name}`}
-      className="w-[var(--ctl)] px-0"
+      shape="icon"
       items={[
         { label: 'Rename', icon: <Pencil size={14} aria-hidden />, onSelect: () => onAlter(`${alter} RENAME COLUMN ${name} TO new_name`) },
         { label: 'Drop', icon: <Trash2 size={14} aria-hidden />, danger: true, onSelect: () => onAlter(`${alter} DROP COLUMN ${name}`) },

@@ -5,7 +5,7 @@ import { ApiError } from '../../../api/client';
 import type { StreamDetail } from '../../../api/types';
 import { useStream } from '../../../api/useStreamTopic';
 import { useTitle } from '../../../lib/a11y';
-import { formatCount } from '../../../lib/format';
+import { formatCount, formatDuration } from '../../../lib/format';
 import { useOpenQuery } from '../../../lib/openQuery';
 import { quoteName } from '../../../lib/sqlText';
 import { useNow } from '../../../lib/useNow';
@@ -18,7 +18,6 @@ import { Page } from '../../../ui/Panel';
 import { Skeleton } from '../../../ui/Skeleton';
 import { StreamStatus } from '../../../ui/Status';
 import { TabPanel, Tabs } from '../../../ui/Tabs';
-import { Ago } from '../../../ui/Time';
 import { DropStream } from '../DropStream';
 import { usePauseResume } from '../usePauseResume';
 import { HealthTab } from './HealthTab';
@@ -87,7 +86,7 @@ function Shown({ stream, history }: { stream: StreamDetail; history: ReturnType<
         <span className="flex flex-wrap items-center gap-x-3">
           <StreamStatus state={stream.state} />
           <span className="text-xs text-text-3">
-            {stream.source.toLowerCase()} · since <Ago at={stream.since} now={now} />
+            {stream.source.toLowerCase()} · for {formatDuration(now - Date.parse(stream.since))}
             {stream.n_rows !== null && stream.n_rows !== undefined && <> · {formatCount(stream.n_rows)} rows</>}
           </span>
         </span>
@@ -104,7 +103,7 @@ function Shown({ stream, history }: { stream: StreamDetail; history: ReturnType<
           </Button>
           <Menu
             label={`Actions on ${stream.name}`}
-            className="w-[var(--ctl)] px-0"
+            shape="icon"
             items={[{ label: 'Drop', icon: <Trash2 size={14} aria-hidden />, danger: true, onSelect: () => setDropping(true) }]}
           >
             <EllipsisVertical size={15} aria-hidden />

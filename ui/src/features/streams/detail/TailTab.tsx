@@ -90,7 +90,7 @@ export function TailTab({ stream }: { stream: StreamDetail }) {
             <SquareTerminal size={14} aria-hidden />
             Query these
           </Button>
-          <Button onClick={tail.clear}>
+          <Button onClick={tail.clear} className="max-md:hidden">
             <Eraser size={14} aria-hidden />
             Clear
           </Button>
@@ -175,7 +175,8 @@ function useColumns(stream: StreamDetail): [ReadonlySet<string>, (shown: Readonl
     return [HIDDEN_COLUMNS[0]!, ...own.map(([name, type]) => ({ name, type })), ...HIDDEN_COLUMNS.slice(1)];
   }, [names]);
   const [chosen, setChosen] = useState<ReadonlySet<string> | null>(null);
-  const first = useMemo(() => new Set(all.filter((column) => column.name === '_time' || !column.name.startsWith('_')).slice(0, SHOWN_AT_FIRST).map((column) => column.name)), [all]);
+  const hasTime = all.some((column) => column.type.startsWith('TIMESTAMP') && !column.name.startsWith('_'));
+  const first = useMemo(() => new Set(all.filter((column) => (column.name === '_time' && !hasTime) || !column.name.startsWith('_')).slice(0, SHOWN_AT_FIRST).map((column) => column.name)), [all, hasTime]);
   return [chosen ?? first, setChosen, all];
 }
 

@@ -10,7 +10,6 @@ import { Menu } from '../../../ui/Menu';
 import { Spark } from '../../../ui/Spark';
 import { StreamStatus } from '../../../ui/Status';
 import { Table } from '../../../ui/Table';
-import { Ago } from '../../../ui/Time';
 
 export function StreamTable({
   streams,
@@ -41,6 +40,7 @@ export function StreamTable({
       columns={[
         {
           id: 'choose',
+          wideOnly: true,
           className: 'w-6',
           header: (
             <input
@@ -64,7 +64,7 @@ export function StreamTable({
         {
           id: 'name',
           header: 'Name',
-          className: 'max-w-56',
+          className: 'max-w-56 max-md:max-w-36',
           cell: (stream) => (
             <Link to="/streams/$name" params={{ name: stream.name }} className="isolate-text block truncate text-sm font-medium text-accent hover:underline">
               {stream.name}
@@ -80,7 +80,7 @@ export function StreamTable({
               <StreamStatus state={stream.state} />
               <span className="text-2xs text-text-3 max-md:hidden">
                 {stream.cause ? `${stream.cause.replaceAll('_', ' ')}, ` : ''}
-                since <Ago at={stream.since} now={now} />
+                for {formatDuration(now - Date.parse(stream.since))}
               </span>
             </div>
           ),
@@ -116,7 +116,7 @@ export function StreamTable({
             ),
         },
         { id: 'retain', header: 'Kept', wideOnly: true, cell: (stream) => stream.retain || 'for ever' },
-        { id: 'menu', header: <span className="sr-only">Actions</span>, className: 'w-8 px-1 text-right', cell: (stream) => <RowMenu stream={stream} onDrop={onDrop} onPause={onPause} /> },
+        { id: 'menu', header: <span className="sr-only">Actions</span>, tight: true, className: 'w-8 text-right', cell: (stream) => <RowMenu stream={stream} onDrop={onDrop} onPause={onPause} /> },
       ]}
     />
   );
@@ -130,7 +130,7 @@ function RowMenu({ stream, onDrop, onPause }: { stream: StreamSummary; onDrop: (
   return (
     <Menu
       label={`Actions on ${stream.name}`}
-      className="w-[var(--ctl)] px-0"
+      shape="icon"
       items={[
         { label: 'Tail', icon: <ScrollText size={14} aria-hidden />, onSelect: () => open('tail') },
         { label: 'Query', icon: <SquareTerminal size={14} aria-hidden />, onSelect: () => openQuery(`SELECT * FROM ${quoteName(stream.name)} LIMIT 100;`) },

@@ -59,7 +59,7 @@ export default function StreamsPage() {
         </ButtonLink>
       }
     >
-      <section aria-label="Streams" className="overflow-clip rounded-lg border border-line bg-surface">
+      <div className="overflow-clip rounded-lg border border-line bg-surface">
         <div className="flex flex-wrap items-center gap-2 border-b border-line p-2">
           <Input
             ref={filter}
@@ -101,7 +101,7 @@ export default function StreamsPage() {
           <Empty title="No stream fits the filter" actions={<Button kind="outline" onClick={() => setSearch({ q: undefined, status: undefined })}>Clear the filter</Button>} />
         )}
         {shown.length > 0 && <StreamTable streams={shown} chosen={chosen} onChoose={setChosen} onDrop={setDropping} onPause={(name, pause) => pauseResume.mutate({ names: [name], pause })} />}
-      </section>
+      </div>
       {dropping && <DropStream stream={dropping} open onClose={() => setDropping(null)} />}
     </Page>
   );
