@@ -3,8 +3,8 @@
 import type { ArrowType } from './arrowTypes';
 import { arrowKind } from './arrowTypes';
 
-/** Text beyond this is cut in the grid; the cell viewer has all of it. */
-export const GRID_CHARS_MAX = 300;
+// Kept apart, so that pages without Arrow data do not load what reads it.
+export { drawnText, GRID_CHARS_MAX } from './drawnText';
 
 const UNITS_PER_SECOND = [1n, 1_000n, 1_000_000n, 1_000_000_000n] as const;
 
@@ -115,24 +115,6 @@ function mapJson(value: unknown, type: ArrowType | undefined): string {
 
 function isIterable(value: unknown): value is Iterable<unknown> {
   return typeof value === 'object' && value !== null && Symbol.iterator in value;
-}
-
-/**
- * Text as it may be drawn in one line: cut, with control characters made visible.
- *
- * A null byte or a line break must be seen and not swallowed; characters that turn the direction of writing must not reach
- * over the cell, which its `dir=auto` and isolation take care of.
- */
-export function drawnText(text: string): string {
-  const cut = text.length > GRID_CHARS_MAX ? `${wholeCharacters(text, GRID_CHARS_MAX)}…` : text;
-  // oxlint-disable-next-line no-control-regex -- control characters are what this looks for
-  return cut.replace(/[\u0000-\u001f\u007f]/g, (char) => (char === '\u007f' ? '␡' : String.fromCharCode(0x2400 + char.charCodeAt(0))));
-}
-
-/** Cuts without leaving half of a surrogate pair. */
-function wholeCharacters(text: string, length: number): string {
-  const last = text.charCodeAt(length - 1);
-  return text.slice(0, last >= 0xd800 && last <= 0xdbff ? length - 1 : length);
 }
 
 /** A field of tab-separated text, as spreadsheets take it: quoted only where it must be. */

@@ -1,6 +1,6 @@
 /** Values of JSON rows as a table shows them. */
 
-import { drawnText } from './cellText';
+import { drawnText } from './drawnText';
 import { formatTimestamp, type Zone } from './format';
 
 export type CellKind = 'number' | 'time' | 'text';

@@ -2,7 +2,7 @@ import { useMutation, useQuery } from '@tanstack/react-query';
 import { Download, SquareTerminal } from 'lucide-react';
 import { useState } from 'react';
 import { allRecords, RECORDS_MAX, recordsQuery, type QuarantineClass, type QuarantinedRecord } from '../../api/quarantine';
-import { drawnText } from '../../lib/cellText';
+import { drawnText } from '../../lib/drawnText';
 import { downloadText } from '../../lib/download';
 import { formatBytes, formatExact, plural } from '../../lib/format';
 import { useOpenQuery } from '../../lib/openQuery';

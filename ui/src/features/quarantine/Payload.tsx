@@ -1,6 +1,6 @@
 import { useMemo, useState } from 'react';
 import type { QuarantinedRecord } from '../../api/quarantine';
-import { drawnText } from '../../lib/cellText';
+import { drawnText } from '../../lib/drawnText';
 import { formatBytes } from '../../lib/format';
 import { layout } from '../../lib/jsonLayout';
 import { Button } from '../../ui/Button';

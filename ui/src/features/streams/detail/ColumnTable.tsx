@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { EllipsisVertical, Pencil, Trash2 } from 'lucide-react';
 import { runSql } from '../../../api/sql';
 import type { StreamColumn, StreamDetail } from '../../../api/types';
-import { drawnText } from '../../../lib/cellText';
+import { drawnText } from '../../../lib/drawnText';
 import { formatCount, formatShare, plural } from '../../../lib/format';
 import { quoteName } from '../../../lib/sqlText';
 import { Button } from '../../../ui/Button';

@@ -1,7 +1,7 @@
 import { SquareTerminal, X } from 'lucide-react';
 import { useEffect, useRef, useState } from 'react';
 import type { StreamColumn } from '../../../api/types';
-import { drawnText } from '../../../lib/cellText';
+import { drawnText } from '../../../lib/drawnText';
 import { useOpenQuery } from '../../../lib/openQuery';
 import { quoteName, quoteText } from '../../../lib/sqlText';
 import type { TailRow } from '../../../lib/tail';

@@ -1,0 +1,93 @@
+// What the app may cost: bytes on the way, and frames while ten thousand events a second arrive.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { assertNoTrouble, openPage, startBrowser, startServer } from './world.mjs';
+
+const KB = 1024;
+const FIRST_PAGE_MAX = 180 * KB;
+const QUERY_MAX = 180 * KB;
+const FRAMES_MIN = 50;
+const MEASURED_MS = 5000;
+
+let server;
+let browser;
+before(async () => {
+  server = await startServer();
+  browser = await startBrowser();
+});
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+/** Compressed bytes of scripts, styles and the document that the page has loaded; fonts are files of their own. */
+async function loaded(page) {
+  return page.evaluate(() =>
+    [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]
+      .filter((entry) => /\.(js|css)$|\/$/.test(new URL(entry.name).pathname) || entry.entryType === 'navigation')
+      .map((entry) => ({ name: new URL(entry.name).pathname, bytes: entry.encodedBodySize })),
+  );
+}
+
+const sum = (files) => files.reduce((total, file) => total + file.bytes, 0);
+
+test('the first page and the Query page stay within their budgets', async () => {
+  const page = await openPage(browser, server.url, { extraHTTPHeaders: { 'accept-encoding': 'gzip' } });
+  try {
+    await page.goto('/');
+    await page.locator('.uplot').first().waitFor();
+    const first = await loaded(page);
+    assert.ok(sum(first) > 50 * KB, 'something was loaded');
+    assert.ok(sum(first) <= FIRST_PAGE_MAX, `the first page is ${sum(first)} bytes: ${JSON.stringify(first)}`);
+    await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Query' }).click();
+    await page.locator('.cm-content').waitFor();
+    const known = new Set(first.map((file) => file.name));
+    const more = (await loaded(page)).filter((file) => !known.has(file.name));
+    assert.ok(sum(more) <= QUERY_MAX, `the Query page adds ${sum(more)} bytes: ${JSON.stringify(more)}`);
+    console.log(`first page ${(sum(first) / KB).toFixed(0)} KB, Query ${(sum(more) / KB).toFixed(0)} KB more (gzip)`);
+    assertNoTrouble(page);
+  } finally {
+    await page.leave();
+  }
+});
+
+test('everything is cached by its hash, and the page itself is asked for again', async () => {
+  const html = await fetch(`${server.url}/`);
+  assert.match(html.headers.get('content-security-policy') ?? '', /default-src 'self'/);
+  assert.match(html.headers.get('cache-control') ?? '', /no-cache/);
+  const [asset] = (await html.text()).match(/\/assets\/[^"]+\.js/) ?? [];
+  const script = await fetch(`${server.url}${asset}`);
+  assert.match(script.headers.get('cache-control') ?? '', /immutable/);
+});
+
+test('the tail keeps 50 frames a second at 10,000 events a second', async () => {
+  await server.sql('CREATE STREAM fast FROM DEMO (rate = 10000, backfill_minutes = 0)');
+  const page = await openPage(browser, server.url);
+  try {
+    await page.goto('/streams/fast?tab=tail');
+    await page.getByRole('grid', { name: /Newest rows of fast/ }).getByRole('row').nth(1).waitFor();
+    const frames = await page.evaluate(
+      (forMs) =>
+        new Promise((resolve) => {
+          let n = 0;
+          const begun = performance.now();
+          const count = (now) => {
+            n += 1;
+            if (now - begun < forMs) requestAnimationFrame(count);
+            else resolve((n * 1000) / (now - begun));
+          };
+          requestAnimationFrame(count);
+        }),
+      MEASURED_MS,
+    );
+    const rows = await page.locator('[role=row]').count();
+    console.log(`${frames.toFixed(1)} frames/s, ${rows} rows drawn`);
+    assert.ok(frames >= FRAMES_MIN, `${frames.toFixed(1)} frames a second`);
+    assert.ok(rows < 80, `${rows} rows are drawn`);
+    await page.getByText(/not shown: they came faster/).waitFor();
+    assertNoTrouble(page);
+  } finally {
+    await page.leave();
+    await server.sql('DROP STREAM fast');
+  }
+});

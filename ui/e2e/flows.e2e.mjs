@@ -1,0 +1,229 @@
+// What people do in their first minutes, and what happens to them when something goes away.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { assertAccessible, assertNoTrouble, openPage, shot, startBrowser, startServer, until } from './world.mjs';
+
+let browser;
+before(async () => {
+  browser = await startBrowser();
+});
+after(() => browser?.close());
+
+/** Runs a test with a server and a page of its own. */
+function flow(name, options, run) {
+  test(name, async () => {
+    const server = await startServer(options);
+    const page = await openPage(browser, server.url);
+    try {
+      await run(page, server);
+    } finally {
+      await page.leave();
+      await server.stop();
+    }
+  });
+}
+
+const throughput = (page) => page.locator('[aria-label="Health"]').getByText('Throughput').locator('xpath=following-sibling::*[1]').innerText();
+const live = (page) => page.getByRole('grid', { name: /Newest rows of shop/ });
+const firstRow = (page) => live(page).getByRole('row').nth(1).innerText();
+
+test('first run: a moving chart and a finished query within ten seconds and two clicks', async () => {
+  const begun = Date.now();
+  const server = await startServer();
+  const page = await openPage(browser, server.url);
+  try {
+    await page.goto('/');
+    await until('events arrive', async () => Number((await throughput(page)).replaceAll(/\D/g, '')) > 0);
+    await page.locator('[aria-label^="Events per second. events/s: latest"]').waitFor();
+    await page.getByRole('button', { name: 'Query it' }).click();
+    await page.getByRole('grid', { name: /result/i }).getByRole('gridcell').first().waitFor();
+    assert.ok(Date.now() - begun < 10_000, `it took ${Date.now() - begun} ms`);
+    await shot(page, 'flow-first-query');
+    assertNoTrouble(page);
+    await page.goto('/');
+    await until('the first steps are ticked', async () => (await page.getByLabel('Done:').count()) >= 2);
+  } finally {
+    await page.leave();
+    await server.stop();
+  }
+});
+
+flow('removing the demo leaves nothing behind', {}, async (page, server) => {
+  await page.goto('/');
+  await page.getByRole('button', { name: 'Remove the demo' }).click();
+  await page.getByText('No stream yet').waitFor();
+  await shot(page, 'overview-empty');
+  await assertAccessible(page, 'overview-empty');
+  for (const table of ['streams', 'commits', 'ledger', 'quarantine', 'partitions', 'files']) {
+    assert.deepEqual(await server.sql(`SELECT * FROM system.${table} LIMIT 1`), [], `system.${table} is empty`);
+  }
+  await page.getByRole('button', { name: 'Turn the demo on' }).click();
+  await until('events arrive again', async () => Number((await throughput(page)).replaceAll(/\D/g, '')) > 0);
+});
+
+flow('the tail holds still under the pointer and while paused, and says what waits', {}, async (page) => {
+  await page.goto('/streams/shop?tab=tail');
+  await live(page).getByRole('row').nth(1).waitFor();
+  const before = await firstRow(page);
+  await until('rows move', async () => (await firstRow(page)) !== before);
+  await live(page).hover();
+  const held = await firstRow(page);
+  await page.getByRole('button', { name: /new · jump to latest/ }).waitFor();
+  assert.equal(await firstRow(page), held);
+  await page.mouse.move(10, 10);
+  await until('rows move again', async () => (await firstRow(page)) !== held);
+  await page.keyboard.press('p');
+  await page.getByText(/^Paused,/).waitFor();
+  const paused = await firstRow(page);
+  await page.getByRole('button', { name: /new · jump to latest/ }).waitFor();
+  assert.equal(await firstRow(page), paused);
+  await shot(page, 'flow-tail-paused');
+  await page.keyboard.press('.');
+  await until('the newest rows are shown', async () => (await firstRow(page)) !== paused);
+  assertNoTrouble(page);
+});
+
+flow('the tail filters on the server, and names a wrong column', {}, async (page) => {
+  await page.goto('/streams/shop?tab=tail');
+  const where = page.getByLabel('WHERE');
+  await where.fill("action_type = 'purchase'");
+  await where.press('Enter');
+  await until('only purchases come', async () => {
+    const rows = await live(page).getByRole('row').allInnerTexts().catch(() => []);
+    return rows.length > 2 && rows.slice(1).every((row) => row.includes('purchase'));
+  });
+  assert.match(page.url(), /where=/);
+  await where.fill('no_such_column = 1');
+  await where.press('Enter');
+  await page.getByRole('alert').getByText(/no_such_column/).waitFor();
+  await shot(page, 'flow-tail-wrong-filter');
+});
+
+flow('a row opens beside the tail with the keyboard alone', {}, async (page) => {
+  await page.goto('/streams/shop?tab=tail');
+  await live(page).getByRole('row').nth(2).waitFor();
+  await live(page).focus();
+  await page.keyboard.press('j');
+  await page.keyboard.press('j');
+  await page.keyboard.press('Enter');
+  const panel = page.getByRole('complementary', { name: 'One row' });
+  await panel.waitFor();
+  await shot(page, 'flow-tail-row');
+  await assertAccessible(page, 'an opened row');
+  await page.keyboard.press('Escape');
+  await panel.waitFor({ state: 'detached' });
+});
+
+flow('quarantine shows why a record did not fit, and looking removes nothing', {}, async (page, server) => {
+  await server.sql('CREATE STREAM orders (id BIGINT NOT NULL, amount DOUBLE) FROM HTTP');
+  const payload = '{"id":9007199254740993,"amount":"n/a","note":"<b>שלום</b>"}';
+  const pushed = await fetch(`${server.url}/v1/streams/orders/records`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: payload });
+  assert.equal((await pushed.json()).quarantined, 1);
+  await page.goto('/quarantine?stream=orders');
+  await page.locator('mark').getByText('"n/a"').waitFor();
+  await page.getByText('9007199254740993').first().waitFor();
+  await shot(page, 'flow-quarantine');
+  const download = page.waitForEvent('download');
+  await page.getByRole('button', { name: 'Download NDJSON' }).click();
+  assert.equal((await download).suggestedFilename(), 'orders-quarantine.ndjson');
+  assert.equal((await server.sql("SELECT * FROM system.quarantine WHERE stream = 'orders'")).length, 1);
+  assertNoTrouble(page);
+});
+
+flow('a stream that is dropped while its page is open is said to be gone', {}, async (page, server) => {
+  await page.goto('/streams/shop?tab=tail');
+  await live(page).getByRole('row').nth(1).waitFor();
+  await server.sql('DROP STREAM shop');
+  await page.getByText('This stream is not there').waitFor();
+  await shot(page, 'flow-stream-dropped');
+  await page.getByRole('link', { name: 'All streams' }).click();
+  await page.getByText('No stream yet').waitFor();
+});
+
+flow('columns change by a statement that is shown, and the change is seen at once', {}, async (page, server) => {
+  await server.sql('CREATE STREAM orders (id BIGINT) FROM HTTP');
+  await page.goto('/streams/orders?tab=schema');
+  await page.getByLabel('Statement').fill('ALTER STREAM orders ADD COLUMN note TEXT');
+  await page.getByRole('button', { name: 'Run it' }).click();
+  await page.getByRole('table').first().getByRole('cell', { name: 'note', exact: true }).waitFor();
+  assertNoTrouble(page);
+});
+
+flow('pause and resume can be undone from the message', {}, async (page, server) => {
+  await page.goto('/streams');
+  await page.getByRole('button', { name: 'Actions on shop' }).click();
+  await page.getByRole('menuitem', { name: 'Pause' }).click();
+  await page.getByText('Paused', { exact: true }).first().waitFor();
+  await page.getByRole('button', { name: 'Undo' }).click();
+  await until('the stream runs again', async () => (await server.sql("SELECT state FROM system.streams WHERE name = 'shop'"))[0].state !== 'paused');
+});
+
+test('a server that goes away and comes back is followed again, and says so meanwhile', async () => {
+  const first = await startServer();
+  const page = await openPage(browser, first.url);
+  const port = Number(new URL(first.url).port);
+  try {
+    await page.goto('/');
+    await until('events arrive', async () => Number((await throughput(page)).replaceAll(/\D/g, '')) > 0);
+    await first.stop({ keep: true, signal: 'SIGKILL' });
+    await page.getByText(/Can’t reach the server since/).waitFor();
+    await shot(page, 'flow-server-away');
+    await assertAccessible(page, 'a page whose server is away');
+    const second = await startServer({ port, data: first.folder });
+    try {
+      await page.getByText(/Can’t reach the server since/).waitFor({ state: 'detached' });
+      const before = await page.locator('header').innerText();
+      await until('numbers move again', async () => (await page.locator('header').innerText()) !== before);
+    } finally {
+      await second.stop();
+    }
+  } finally {
+    await page.leave();
+  }
+});
+
+flow('everything can be reached with the keyboard alone', {}, async (page) => {
+  await page.goto('/');
+  await page.getByRole('heading', { name: 'Overview' }).waitFor();
+  await page.keyboard.press('g');
+  await page.keyboard.press('s');
+  await page.getByRole('heading', { name: 'Streams', level: 1 }).waitFor();
+  await page.keyboard.press('Control+k');
+  const palette = page.getByRole('dialog', { name: 'Search and act' });
+  await palette.waitFor();
+  await shot(page, 'palette');
+  await assertAccessible(page, 'the palette');
+  await page.keyboard.type('quar');
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: 'Quarantine', level: 1 }).waitFor();
+  await page.keyboard.press('?');
+  await page.getByRole('dialog', { name: 'Keyboard shortcuts' }).waitFor();
+  await shot(page, 'shortcuts');
+  await assertAccessible(page, 'the shortcuts');
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('Tab');
+  const focus = await page.evaluate(() => {
+    const style = getComputedStyle(document.activeElement);
+    return { tag: document.activeElement.tagName, outline: style.outlineStyle };
+  });
+  assert.notEqual(focus.tag, 'BODY');
+  assert.notEqual(focus.outline, 'none');
+  assertNoTrouble(page);
+});
+
+flow('text of any kind is shown and does nothing', {}, async (page, server) => {
+  await server.sql('CREATE STREAM odd ("<img src=x onerror=alert(1)>" TEXT, "שלום" TEXT, big BIGINT, exact DECIMAL(30, 10)) FROM HTTP');
+  await page.goto('/streams/odd?tab=tail');
+  await page.getByText('Waiting for the next row').waitFor();
+  const record = { '<img src=x onerror=alert(1)>': '<script>alert(2)</script>', שלום: 'مرحبا\u0000x', exact: '12345678901234567890.0123456789' };
+  const body = JSON.stringify(record).replace('}', ',"big":9223372036854775807}');
+  await fetch(`${server.url}/v1/streams/odd/records`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+  const grid = page.getByRole('grid', { name: /Newest rows of odd/ });
+  await grid.getByText('9223372036854775807').waitFor();
+  await grid.getByText('12345678901234567890.0123456789').waitFor();
+  await grid.getByText('<script>alert(2)</script>').waitFor();
+  await grid.getByText('␀').waitFor();
+  await shot(page, 'flow-odd-text');
+  await assertAccessible(page, 'odd text');
+  assertNoTrouble(page);
+});
