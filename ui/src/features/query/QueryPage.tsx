@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'react';
+import { lazy, Suspense, useEffect, useRef, useState } from 'react';
 import { useTitle } from '../../lib/a11y';
 import { Dialog } from '../../ui/Dialog';
 import { Failure } from '../../ui/Empty';
@@ -7,7 +7,6 @@ import { Splitter } from '../../ui/Splitter';
 import { newestRows } from './catalog/starters';
 import { useVocabulary } from './catalog/useCatalog';
 import { SqlEditor, type EditorHandle } from './editor/SqlEditor';
-import { SaveDialog } from './library/SaveDialog';
 import { ParameterBar } from './ParameterBar';
 import { ResultArea } from './result/ResultArea';
 import { restoreLastResult } from './run/restore';
@@ -24,6 +23,8 @@ import { useConsoleActions } from './useConsoleActions';
 import { useConsoleKeys } from './useConsoleKeys';
 import { useLiveRuns } from './useLiveRuns';
 import { useStoredNumber } from './useStoredNumber';
+
+const SaveDialog = lazy(() => import('./library/SaveDialog'));
 
 /** The SQL console. */
 export default function QueryPage() {
@@ -57,7 +58,7 @@ function ConsoleView({ state, openAndRun }: { state: Tabs; openAndRun: (sql: str
   const actions = useConsoleActions(console, editor);
   const vocabulary = useVocabulary();
   const [liveTab, setLiveTab] = useState<string | null>(null);
-  const [height, setHeight] = useStoredNumber('editor-height', 236);
+  const [height, setHeight] = useStoredNumber('editor-height', innerWidth < 768 ? 168 : 236);
   const [isCatalogueShown, setCatalogueShown] = useState(true);
   const [isDialogOpen, setDialogOpen] = useState(false);
   const isLive = liveTab === tab.id;
@@ -123,13 +124,17 @@ function ConsoleView({ state, openAndRun }: { state: Tabs; openAndRun: (sql: str
           <Sidebar {...sidebar} idPrefix="catalogue-dialog" />
         </div>
       </Dialog>
-      <SaveDialog
-        open={actions.naming !== null}
-        title={actions.title}
-        folder={tab.folder}
-        onClose={actions.stopNaming}
-        onSave={(name, folder) => void actions.saveAs(actions.naming?.id ?? null, name, folder)}
-      />
+      {actions.naming !== null && (
+        <Suspense>
+          <SaveDialog
+            open
+            title={actions.title}
+            folder={tab.folder}
+            onClose={actions.stopNaming}
+            onSave={(name, folder) => void actions.saveAs(actions.naming?.id ?? null, name, folder)}
+          />
+        </Suspense>
+      )}
     </div>
   );
 }

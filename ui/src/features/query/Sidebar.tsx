@@ -1,9 +1,11 @@
-import { useState } from 'react';
+import { lazy, Suspense, useState } from 'react';
 import type { CatalogTable, SavedQuery } from '../../api/types';
 import { TabPanel, Tabs } from '../../ui/Tabs';
 import { CatalogTree } from './catalog/CatalogTree';
-import { HistoryPanel } from './library/HistoryPanel';
-import { SavedPanel } from './library/SavedPanel';
+
+// Tables are what most people look at; the others come when they are asked for.
+const HistoryPanel = lazy(() => import('./library/HistoryPanel'));
+const SavedPanel = lazy(() => import('./library/SavedPanel'));
 
 type Part = 'tables' | 'saved' | 'history';
 
@@ -32,8 +34,10 @@ export function Sidebar({ onInsert, onShow, onOpenSaved, onOpenSql, idPrefix }: 
       />
       <TabPanel idPrefix={idPrefix} value={part} className="flex min-h-0 flex-1 flex-col">
         {part === 'tables' && <CatalogTree onInsert={onInsert} onShow={onShow} />}
-        {part === 'saved' && <SavedPanel onOpen={onOpenSaved} />}
-        {part === 'history' && <HistoryPanel onOpen={onOpenSql} />}
+        <Suspense>
+          {part === 'saved' && <SavedPanel onOpen={onOpenSaved} />}
+          {part === 'history' && <HistoryPanel onOpen={onOpenSql} />}
+        </Suspense>
       </TabPanel>
     </>
   );

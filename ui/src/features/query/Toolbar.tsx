@@ -76,7 +76,7 @@ type ResultActionsProps = { console: Console; isLive: boolean; onLive: (isLive: 
 /** Above the result: live, and the whole of it as a file. */
 export function ResultActions({ console, isLive, onLive, onExport }: ResultActionsProps) {
   const last = console.runs?.newest;
-  const canRepeat = last !== undefined && looksReadOnly(last.sql);
+  const canRepeat = last !== undefined && last.phase !== 'failed' && looksReadOnly(last.sql);
   return (
     <>
       <Button
@@ -87,7 +87,7 @@ export function ResultActions({ console, isLive, onLive, onExport }: ResultActio
         title="Runs the statement again as data arrives; cells that changed flash"
       >
         {isLive ? <span aria-hidden className="live-dot" /> : <Radio size={14} aria-hidden />}
-        Live
+        <span className="max-sm:sr-only">Live</span>
       </Button>
       {canRepeat && (
         <Menu label="Export the whole result" items={EXPORT_FORMATS.map(([format, label]) => ({ label, onSelect: () => onExport(format) }))}>

@@ -49,7 +49,7 @@ export function CatalogTree({ onInsert, onShow }: Props) {
           ([title, members]) =>
             members.length > 0 && (
               <section key={title} aria-label={title}>
-                <h3 className="px-1 pt-1 pb-0.5 text-xs font-semibold text-text-3">{title}</h3>
+                <h2 className="px-1 pt-1 pb-0.5 text-xs font-semibold text-text-3">{title}</h2>
                 <ul>
                   {members.map((table) => (
                     <TableNode key={fullName(table)} table={table} isOpen={isOpen(fullName(table))} onToggle={() => toggle(fullName(table))} onInsert={onInsert} onShow={onShow} />

@@ -1,12 +1,11 @@
 /** What the editor is made of. */
 
-import { acceptCompletion, autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap, completionStatus, startCompletion } from '@codemirror/autocomplete';
+import { acceptCompletion, autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap, startCompletion } from '@codemirror/autocomplete';
 import { defaultKeymap, history, historyKeymap, indentWithTab, temporarilySetTabFocusMode } from '@codemirror/commands';
 import { bracketMatching, indentOnInput, syntaxHighlighting } from '@codemirror/language';
 import { sql } from '@codemirror/lang-sql';
 import { lintKeymap } from '@codemirror/lint';
-import { highlightSelectionMatches, searchKeymap } from '@codemirror/search';
-import { EditorState, Prec, type Extension } from '@codemirror/state';
+import { EditorState, Prec, StateEffect, type Extension } from '@codemirror/state';
 import { drawSelection, EditorView, keymap, lineNumbers, placeholder } from '@codemirror/view';
 import { namespaceOf, opensTableList, scopeSource, type Vocabulary } from '../../../lib/completions';
 import { cspNonce } from '../../../lib/csp';
@@ -36,6 +35,7 @@ export function editorExtensions(actions: () => EditorActions): Extension {
       { key: 'Mod-s', run: act('save'), preventDefault: true },
       { key: 'Shift-Alt-f', run: act('format') },
       { key: 'Tab', run: acceptCompletion },
+      { key: 'Mod-f', run: openSearch, preventDefault: true },
     ]),
   );
   return [
@@ -47,24 +47,21 @@ export function editorExtensions(actions: () => EditorActions): Extension {
     bracketMatching(),
     closeBrackets(),
     indentOnInput(),
-    highlightSelectionMatches(),
     autocompletion({ icons: false, maxRenderedOptions: 80, aboveCursor: false }),
-    keymap.of([...closeBracketsKeymap, ...completionKeymap, ...searchKeymap, ...historyKeymap, ...lintKeymap, ...defaultKeymap, indentWithTab]),
+    keymap.of([...closeBracketsKeymap, ...completionKeymap, ...historyKeymap, ...lintKeymap, ...defaultKeymap, indentWithTab]),
     syntaxHighlighting(sqlHighlight),
     editorTheme,
     statementMark(),
     placeholder('SELECT … FROM a stream'),
     EditorView.lineWrapping,
     EditorState.tabSize.of(2),
-    EditorView.contentAttributes.of({ 'aria-label': 'SQL editor. Press Escape, then Tab, to leave it.', autocapitalize: 'off', autocorrect: 'off', spellcheck: 'false' }),
+    EditorView.contentAttributes.of({ 'aria-label': 'SQL editor. Press Escape, then Tab, to leave it.', tabindex: '0', autocapitalize: 'off', autocorrect: 'off', spellcheck: 'false' }),
     EditorView.cspNonce.of(cspNonce()),
     EditorView.updateListener.of((update) => {
       // The list of tables opens by itself where only a table can follow.
       if (!update.docChanged || !update.transactions.some((each) => each.isUserEvent('input.type'))) return;
       const head = update.state.selection.main.head;
-      if (opensTableList(update.state.sliceDoc(Math.max(0, head - 12), head)) && completionStatus(update.state) === null) {
-        queueMicrotask(() => startCompletion(update.view));
-      }
+      if (opensTableList(update.state.sliceDoc(Math.max(0, head - 12), head))) queueMicrotask(() => startCompletion(update.view));
     }),
   ];
 }
@@ -78,4 +75,14 @@ export function vocabularyExtension(vocabulary: Vocabulary): Extension {
 /** Escape cancels what runs; otherwise the next Tab leaves the editor, for those without a mouse. */
 function leaveOrCancel(view: EditorView, actions: () => EditorActions): boolean {
   return actions().cancel() || temporarilySetTabFocusMode(view);
+}
+
+/** Search is loaded when it is first asked for; from then on its own keys work. */
+function openSearch(view: EditorView): boolean {
+  void import('@codemirror/search').then(({ highlightSelectionMatches, openSearchPanel, search, searchKeymap, searchPanelOpen }) => {
+    const parts = [search({ top: true }), highlightSelectionMatches(), Prec.highest(keymap.of(searchKeymap))];
+    if (!searchPanelOpen(view.state)) view.dispatch({ effects: StateEffect.appendConfig.of(parts) });
+    openSearchPanel(view);
+  });
+  return true;
 }

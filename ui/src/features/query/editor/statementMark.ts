@@ -5,7 +5,8 @@ import { Decoration, EditorView, type DecorationSet } from '@codemirror/view';
 import { runTarget } from '../../../lib/statement';
 
 const target = Decoration.line({ class: 'cm-target' });
-const ran = Decoration.line({ class: 'cm-target cm-ran' });
+const ran = Decoration.line({ class: 'cm-ran' });
+const targetThatRan = Decoration.line({ class: 'cm-target cm-ran' });
 
 /** Flashes the lines of what was just started. */
 export const flashRange = StateEffect.define<{ from: number; to: number }>();
@@ -16,7 +17,7 @@ const marks = StateField.define<Marks>({
   create: (state) => targetMarks(state, null),
   update(value, transaction) {
     const flashed = transaction.effects.find((effect) => effect.is(flashRange));
-    if (flashed !== undefined) return rangeMarks(transaction.state, flashed.value, ran, 'ran');
+    if (flashed !== undefined) return rangeMarks(transaction.state, flashed.value, value.key === '' ? ran : targetThatRan, value.key);
     if (!transaction.docChanged && transaction.selection === undefined) return value;
     return targetMarks(transaction.state, value);
   },

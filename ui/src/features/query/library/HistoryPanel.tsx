@@ -12,7 +12,7 @@ import { useRested } from '../editor/useCheck';
 import { useHistory, useStar, type HistoryEntry } from './saved';
 
 /** What was run before, from any browser; kept by the server. */
-export function HistoryPanel({ onOpen }: { onOpen: (sql: string) => void }) {
+export default function HistoryPanel({ onOpen }: { onOpen: (sql: string) => void }) {
   const [words, setWords] = useState('');
   const rested = useRested(words, 250);
   const history = useHistory(rested);

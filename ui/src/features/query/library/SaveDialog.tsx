@@ -7,7 +7,7 @@ import { useSavedQueries } from './saved';
 type Props = { open: boolean; title: string; folder: string; onClose: () => void; onSave: (title: string, folder: string) => void };
 
 /** Asks for a name the first time; after that, saving overwrites without asking. */
-export function SaveDialog({ open, onClose, ...rest }: Props) {
+export default function SaveDialog({ open, onClose, ...rest }: Props) {
   return (
     <Dialog open={open} title="Save query" onClose={onClose}>
       {open && <Form {...rest} onClose={onClose} />}

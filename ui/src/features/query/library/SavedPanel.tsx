@@ -8,7 +8,7 @@ import { toast } from '../../../ui/Toast';
 import { useDeleteSaved, useSave, useSavedQueries } from './saved';
 
 /** Saved queries in their folders. */
-export function SavedPanel({ onOpen }: { onOpen: (query: SavedQuery) => void }) {
+export default function SavedPanel({ onOpen }: { onOpen: (query: SavedQuery) => void }) {
   const saved = useSavedQueries();
   const remove = useDeleteSaved();
   const restore = useSave();
@@ -36,7 +36,7 @@ export function SavedPanel({ onOpen }: { onOpen: (query: SavedQuery) => void }) 
         {found.length === 0 && <p className="px-1 py-2 text-xs text-text-3">Nothing saved matches “{words}”.</p>}
         {folders.map((folder) => (
           <section key={folder} aria-label={folder === '' ? 'No folder' : folder}>
-            {folder !== '' && <h3 className="px-1 pt-1 pb-0.5 text-xs font-semibold text-text-3">{folder}</h3>}
+            {folder !== '' && <h2 className="px-1 pt-1 pb-0.5 text-xs font-semibold text-text-3">{folder}</h2>}
             <ul>
               {found
                 .filter((query) => query.folder === folder)

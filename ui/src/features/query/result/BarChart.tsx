@@ -10,16 +10,24 @@ export function BarChart({ label, labelName, valueName, bars }: Props) {
   return (
     <table className="w-full table-fixed border-collapse text-xs">
       <caption className="sr-only">{label}</caption>
-      <thead className="sr-only">
+      <colgroup>
+        <col className="w-[30%] max-w-56 md:w-48" />
+        <col />
+      </colgroup>
+      <thead>
         <tr>
-          <th scope="col">{labelName}</th>
-          <th scope="col">{valueName}</th>
+          <th scope="col" className="pr-2 pb-1 text-right font-semibold text-text-2">
+            {labelName}
+          </th>
+          <th scope="col" className="pb-1 text-left font-semibold text-text-2">
+            {valueName}
+          </th>
         </tr>
       </thead>
       <tbody>
         {bars.map((bar) => (
           <tr key={bar.label}>
-            <th scope="row" dir="auto" className="isolate-text w-[28%] max-w-48 truncate py-0.5 pr-2 text-right font-normal text-text-2" title={bar.label}>
+            <th scope="row" dir="auto" className="isolate-text truncate py-0.5 pr-2 text-right font-normal text-text-2" title={bar.label}>
               {bar.label}
             </th>
             <td className="py-0.5">

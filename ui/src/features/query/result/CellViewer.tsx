@@ -12,7 +12,7 @@ const SHOWN_CHARS = 100_000;
 type Props = { open: boolean; onClose: () => void; table: ResultTable; row: number; column: number; shownRow: number };
 
 /** One cell, whole: every character of it, however long, and JSON laid out. */
-export function CellViewer({ open, onClose, table, row, column, shownRow }: Props) {
+export default function CellViewer({ open, onClose, table, row, column, shownRow }: Props) {
   const described = table.columns[column];
   return (
     <Dialog open={open && described !== undefined} title={<span className="isolate-text">{described?.name ?? ''}</span>} onClose={onClose} wide>

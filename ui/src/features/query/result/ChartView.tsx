@@ -18,7 +18,7 @@ type Props = {
 };
 
 /** A chart chosen from the columns' types, with a strip of controls to choose differently. */
-export function ChartView({ table, nRows, chosen, onChoose }: Props) {
+export default function ChartView({ table, nRows, chosen, onChoose }: Props) {
   // oxlint-disable-next-line react-hooks/exhaustive-deps -- the table grows in place, and `nRows` says that it has
   const choice = useMemo(() => chooseChart(table.columns, nRows, (column) => distinctValues(table, column)), [table, nRows]);
   const chart = chosen !== null && fits(chosen, table.columns) ? chosen : choice.chart;

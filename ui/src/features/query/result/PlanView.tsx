@@ -7,7 +7,7 @@ import { Skeleton } from '../../../ui/Skeleton';
 import { timedSteps, usePlan, type Explained, type Plan } from './explain';
 
 /** How the server answers a statement: what stands out, in words, then every step. */
-export function PlanView({ what }: { what: Explained | null }) {
+export default function PlanView({ what }: { what: Explained | null }) {
   const [measured, setMeasured] = useState<string | null>(null);
   const analyze = measured !== null && measured === what?.sql;
   const plan = usePlan(what, analyze);

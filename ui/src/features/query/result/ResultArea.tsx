@@ -1,6 +1,6 @@
 import { clsx } from 'clsx';
 import { ChartLine, ListTree, MessageSquareText, Table2 } from 'lucide-react';
-import { useEffect, useState, type ReactNode } from 'react';
+import { lazy, Suspense, useEffect, useState, type ReactNode } from 'react';
 import { formatDuration } from '../../../lib/format';
 import { Empty } from '../../../ui/Empty';
 import { TabPanel, Tabs } from '../../../ui/Tabs';
@@ -9,13 +9,14 @@ import type { Run } from '../run/run';
 import type { ResultView } from '../tabs/tab';
 import { tabs } from '../tabs/tabStore';
 import type { Console } from '../useConsole';
-import { ChartView } from './ChartView';
 import { MessagesView } from './MessagesView';
-import { PlanView } from './PlanView';
 import { ResultGrid } from './ResultGrid';
 import { RunFailure } from './RunFailure';
 import { statusLine } from './statusLine';
 import { SLOW_AFTER_MS, WhySlow } from './WhySlow';
+
+const ChartView = lazy(() => import('./ChartView'));
+const PlanView = lazy(() => import('./PlanView'));
 
 const VIEWS = [
   { value: 'table', name: 'Table', icon: Table2 },
@@ -31,28 +32,32 @@ export function ResultArea({ console, onFix, actions, starters }: Props) {
   const { tab, runs } = console;
   return (
     <div id="query-result" className="flex min-h-0 flex-1 flex-col">
-      <div className="flex flex-wrap items-center gap-x-3 border-b border-line bg-canvas pr-2 pl-1">
-        <Tabs
-          label="Views of the result"
-          idPrefix="result"
-          value={tab.view}
-          onChange={(view: ResultView) => tabs.change(tab.id, { view })}
-          tabs={VIEWS.map(({ value, name, icon: Icon }) => ({
-            value,
-            label: (
-              <>
-                <Icon size={13} aria-hidden />
-                {name}
-              </>
-            ),
-          }))}
-        />
-        <div className="ml-auto flex items-center gap-1 py-0.5">{actions}</div>
+      <div className="flex items-end gap-x-1 border-b border-line bg-canvas pr-2 pl-1">
+        <div className="-mb-px min-w-0">
+          <Tabs
+            label="Views of the result"
+            idPrefix="result"
+            value={tab.view}
+            onChange={(view: ResultView) => tabs.change(tab.id, { view })}
+            tabs={VIEWS.map(({ value, name, icon: Icon }) => ({
+              value,
+              label: (
+                <>
+                  <Icon size={13} aria-hidden className="max-sm:hidden" />
+                  {name}
+                </>
+              ),
+            }))}
+          />
+        </div>
+        <div className="ml-auto flex shrink-0 items-center gap-1 self-center py-0.5">{actions}</div>
       </div>
       {runs !== undefined && <Progress run={runs.newest} />}
       {runs?.newest.phase === 'running' && console.explained !== null && <SlowReasons run={runs.newest} console={console} />}
       <TabPanel idPrefix="result" value={tab.view} className="flex min-h-0 flex-1 flex-col">
-        <View console={console} onFix={onFix} starters={starters} />
+        <Suspense>
+          <View console={console} onFix={onFix} starters={starters} />
+        </Suspense>
       </TabPanel>
       {runs !== undefined && <Line run={runs.newest} />}
     </div>
@@ -75,7 +80,7 @@ function View({ console, onFix, starters }: Omit<Props, 'actions'>) {
       {failure}
       <div className={clsx('flex min-h-0 flex-1 flex-col', isOld && 'opacity-60')} aria-busy={isOld}>
         {shown.nRows === 0 && <NoRows run={shown} />}
-        {tab.view === 'chart' ? (
+        {tab.view === 'chart' && shown.nRows > 0 ? (
           <ChartView table={shown.table} nRows={shown.nRows} chosen={tab.chart} onChoose={(chart) => tabs.change(tab.id, { chart })} />
         ) : (
           <ResultGrid

@@ -1,16 +1,17 @@
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { clsx } from 'clsx';
 import { ArrowDown, ArrowUp } from 'lucide-react';
-import { useEffect, useMemo, useRef, useState, type KeyboardEvent, type MouseEvent } from 'react';
+import { lazy, Suspense, useEffect, useMemo, useRef, useState, type KeyboardEvent, type MouseEvent } from 'react';
 import { announce } from '../../../lib/a11y';
 import { copyText } from '../../../lib/clipboard';
 import { formatExact } from '../../../lib/format';
 import type { ResultTable } from '../../../lib/resultTable';
 import { toast } from '../../../ui/Toast';
-import { CellViewer } from './CellViewer';
 import { cellText, columnLook, COPY_CELLS_MAX, sortedRows, toTsv, type ColumnLook } from './gridCells';
 import { FIRST, inside, isIn, moved, nCells, rectangle, type Rectangle, type Selection } from './gridSelection';
 import { SumsLine } from './SumsLine';
+
+const CellViewer = lazy(() => import('./CellViewer'));
 
 type Props = {
   table: ResultTable;
@@ -117,9 +118,10 @@ export function ResultGrid({ table, nRows, nColumns, isGrowing, before }: Props)
         onDoubleClick={(event) => cellOf(event) !== null && setOpen(true)}
         className="min-h-0 flex-1 overflow-auto bg-surface font-mono text-xs -outline-offset-2 select-none"
       >
-        <div role="presentation" className="relative" style={{ width: columns.getTotalSize(), height: rows.getTotalSize() + rowPx }}>
+        <div role="presentation" className="relative" style={{ width: columns.getTotalSize(), minWidth: '100%', height: rows.getTotalSize() + rowPx }}>
           <div role="rowgroup" className="sticky top-0 z-10">
             <div role="row" aria-rowindex={1} className="relative border-b border-line-strong bg-sunken" style={{ height: rowPx }}>
+              <div aria-hidden className="sticky left-0 z-[5] inline-block h-full border-r border-line bg-sunken" style={{ width: GUTTER_PX - 4 }} />
               {visible.map((item) => (
                 <HeaderCell
                   key={item.index}
@@ -160,7 +162,11 @@ export function ResultGrid({ table, nRows, nColumns, isGrowing, before }: Props)
         </div>
       </div>
       <SumsLine table={table} chosen={chosen} rowAt={rowAt} nRows={nRows} />
-      <CellViewer open={isOpen} onClose={() => setOpen(false)} table={table} row={rowAt(focus.row)} column={focus.column} shownRow={focus.row} />
+      {isOpen && (
+        <Suspense>
+          <CellViewer open onClose={() => setOpen(false)} table={table} row={rowAt(focus.row)} column={focus.column} shownRow={focus.row} />
+        </Suspense>
+      )}
     </div>
   );
 }

@@ -34,7 +34,9 @@ export function columnLook(table: ResultTable, index: number): ColumnLook {
 function decimalsOf(table: ResultTable, index: number): number {
   let most = 0;
   for (let row = 0; row < Math.min(table.nRows, 200); row += 1) {
-    const text = exactOf(table, row, index) ?? '';
+    // Twelve digits are more than anybody measures, and leave out what adding doubles makes up.
+    const value = table.value(row, index);
+    const text = typeof value === 'number' ? String(Number(value.toPrecision(12))) : '';
     const point = text.indexOf('.');
     if (point >= 0 && !/[eE]/.test(text)) most = Math.max(most, text.length - point - 1);
   }

@@ -33,6 +33,7 @@ function finishedLine(run: Run): string {
 
 /** Freshness in seconds with one decimal, as a person compares it; older data in its natural unit. */
 function secondsBehind(ms: number): string {
+  if (ms < 50) return `less than 0.1${THIN}s`;
   return ms < 10_000 ? `${(ms / 1000).toFixed(1)}${THIN}s` : formatDuration(ms);
 }
 

@@ -1,0 +1,359 @@
+// The console, against a real server: writing, running, cancelling, keeping, sharing and exporting statements.
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import { after, before, test } from 'node:test';
+import { assertAccessible, assertNoSidewaysScroll, assertNoTrouble, freePort, openPage, PHONE, shot, startBrowser, startServer, until, WIDE } from './world.mjs';
+
+let server;
+let browser;
+before(async () => {
+  server = process.env.HELIOS_URL ? { url: process.env.HELIOS_URL, stop: () => {} } : await startServer();
+  browser = await startBrowser();
+});
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+const PER_SECOND = `-- Revenue per second
+SELECT date_trunc('second', timestamp) AS second, region, count(*) AS orders, sum(price) AS revenue
+FROM shop
+WHERE timestamp > now() - INTERVAL '5 minutes'
+GROUP BY 1, 2
+ORDER BY 1 DESC;
+`;
+
+/** A page of the console with nothing in it. */
+async function openConsole(options = {}) {
+  const page = await openPage(browser, server.url, options);
+  await page.goto('/query');
+  await page.locator('.cm-content').waitFor();
+  return page;
+}
+
+async function write(page, sql) {
+  await page.locator('.cm-content').click();
+  await page.keyboard.press('Control+a');
+  await page.keyboard.insertText(sql);
+}
+
+async function run(page, sql) {
+  if (sql !== undefined) await write(page, sql);
+  await page.locator('.cm-content').focus();
+  await page.keyboard.press('Control+Enter');
+}
+
+const line = (page) => page.locator('#query-result [role=status]').last();
+const cell = (page, row, column) => page.locator(`#cell-${row}-${column}`);
+/** The text of the line under the result, with ordinary spaces. */
+const lineText = async (page) => (await line(page).innerText()).replaceAll('\u202f', ' ');
+
+async function finished(page) {
+  await until('the statement has ended', async () => /\d+ (ms|s)\b|Cancelled|Failed/.test(await lineText(page).catch(() => '')) && !/Running|so far/.test(await lineText(page)));
+}
+
+test('a statement is completed, run, and says what it cost and how fresh it is', async () => {
+  const page = await openConsole();
+  await write(page, '');
+  await page.keyboard.type('SELECT * FROM ');
+  await page.locator('.cm-tooltip-autocomplete').getByText('shop', { exact: true }).waitFor();
+  await page.keyboard.type('sho');
+  await page.keyboard.press('Tab');
+  await page.keyboard.type(' WHERE quan');
+  await page.locator('.cm-tooltip-autocomplete').getByText('quantity').waitFor();
+  await page.keyboard.press('Tab');
+  await page.keyboard.type(' > 0 LIMIT 25');
+  await page.keyboard.press('Control+Enter');
+  await cell(page, 0, 0).waitFor();
+  await finished(page);
+  assert.match(await lineText(page), /^25 rows · .+ · data .+ behind the stream$/);
+  assertNoTrouble(page);
+  await page.leave();
+});
+
+test('names of functions come with their signatures', async () => {
+  const page = await openConsole();
+  await write(page, '');
+  await page.keyboard.type('SELECT date_tru');
+  const option = page.locator('.cm-tooltip-autocomplete li').filter({ hasText: 'date_trunc' }).first();
+  await option.waitFor();
+  assert.match(await option.innerText(), /date_trunc.*\(/);
+  await page.leave();
+});
+
+test('the statement at the cursor is run, or the selection, and the button says which', async () => {
+  const page = await openConsole();
+  await write(page, 'SELECT 1 AS one;\nSELECT 2 AS two;');
+  await page.getByRole('button', { name: 'Run statement 2 of 2' }).waitFor();
+  await page.keyboard.press('Control+Home');
+  await page.getByRole('button', { name: 'Run statement 1 of 2' }).click();
+  await page.getByRole('columnheader', { name: 'one' }).waitFor();
+  await page.locator('.cm-content').focus();
+  await page.keyboard.press('Control+End');
+  await page.keyboard.press('Shift+Home');
+  await page.getByRole('button', { name: 'Run selection' }).click();
+  await page.getByRole('columnheader', { name: 'two' }).waitFor();
+  assertNoTrouble(page);
+  await page.leave();
+});
+
+test('values are exact, and nothing in them can break the page', async () => {
+  const page = await openConsole();
+  await run(page, `SELECT 9223372036854775807 AS big, CAST('12345678901234567890.123456789' AS DECIMAL(38, 9)) AS money, '<b onclick=x>' AS "<img src=x onerror=alert(1)>", 'שלום (abc)' AS rtl, concat('a', chr(10), 'b') AS lines, CAST(NULL AS TEXT) AS nothing`);
+  await cell(page, 0, 0).waitFor();
+  assert.equal(await cell(page, 0, 0).innerText(), '9223372036854775807');
+  assert.equal(await cell(page, 0, 1).innerText(), '12345678901234567890.123456789');
+  assert.equal(await cell(page, 0, 2).innerText(), '<b onclick=x>');
+  assert.equal(await cell(page, 0, 4).innerText(), 'a␊b');
+  assert.equal(await cell(page, 0, 5).innerText(), 'null');
+  await page.getByRole('columnheader', { name: '<img src=x onerror=alert(1)>' }).waitFor();
+  await shot(page, 'query-values');
+  assertNoTrouble(page);
+  await page.leave();
+});
+
+test('tabs, their text and their last result outlive a reload', async () => {
+  const page = await openConsole();
+  await run(page, 'SELECT 41 + 1 AS answer');
+  await cell(page, 0, 0).waitFor();
+  await page.keyboard.press('Alt+t');
+  await write(page, '-- second tab\nSELECT 2');
+  await page.getByRole('tab', { name: 'second tab' }).waitFor();
+  await page.waitForTimeout(600);
+  await page.reload();
+  await page.getByRole('tab', { name: 'second tab', selected: true }).waitFor();
+  assert.match(await page.locator('.cm-content').innerText(), /second tab/);
+  await page.keyboard.press('Alt+1');
+  await cell(page, 0, 0).waitFor();
+  assert.equal(await cell(page, 0, 0).innerText(), '42');
+  assert.match(await lineText(page), /from your last visit/);
+  await page.keyboard.press('Alt+w');
+  await page.keyboard.press('Alt+Shift+t');
+  assert.match(await page.locator('.cm-content').innerText(), /41 \+ 1/);
+  assertNoTrouble(page);
+  await page.leave();
+});
+
+test('parameters are found while typing, live in the address, and Enter runs', async () => {
+  const page = await openConsole();
+  await write(page, "SELECT :word AS word, $number + 1 AS next");
+  await page.getByRole('textbox', { name: ':word' }).fill('D&E');
+  await page.getByRole('textbox', { name: ':number' }).fill('41');
+  await page.getByRole('textbox', { name: ':number' }).press('Enter');
+  await cell(page, 0, 1).waitFor();
+  assert.equal(await cell(page, 0, 0).innerText(), 'D&E');
+  assert.equal(await cell(page, 0, 1).innerText(), '42');
+  assert.equal(new URL(page.url()).searchParams.get('p.word'), 'D&E');
+  assertNoTrouble(page);
+  await page.leave();
+});
+
+test('an error is underlined in place and mended with one click', async () => {
+  const page = await openConsole();
+  await run(page, 'SELECT 1;\n\nSELECT regio, count(*)\nFROM shop\nGROUP BY 1');
+  await page.getByRole('alert').waitFor();
+  await page.locator('.cm-lintRange-error').first().waitFor();
+  assert.equal(await page.locator('.cm-lintRange-error').first().innerText(), 'regio');
+  await page.getByRole('button', { name: 'Use region' }).click();
+  assert.match(await page.locator('.cm-content').innerText(), /SELECT region, count/);
+  await page.keyboard.press('Control+Enter');
+  await cell(page, 0, 1).waitFor();
+  await page.leave();
+});
+
+test('a long statement shows that it runs, and Escape cancels it', async () => {
+  const page = await openConsole();
+  await run(page, 'SELECT count(*) FROM generate_series(1, 40000000000) AS t(n) WHERE n % 7 = 3');
+  await page.getByRole('button', { name: /^Cancel/ }).waitFor();
+  await shot(page, 'query-running');
+  await page.keyboard.press('Escape');
+  await until('it is cancelled', async () => /^Cancelled/.test(await lineText(page)));
+  assertNoTrouble(page);
+  await page.leave();
+});
+
+test('100,000 rows come in, stay smooth, and the page says that there are more', async () => {
+  const page = await openConsole();
+  await run(page, 'SELECT n AS id, n * 2 AS double_of_it, md5(CAST(n AS TEXT)) AS hash FROM generate_series(1, 5000000) AS t(n)');
+  await cell(page, 0, 0).waitFor();
+  await until('it has stopped', async () => /first 100,000 rows of more/.test(await lineText(page)), 60_000);
+  const frames = await page.evaluate(async () => {
+    const grid = document.querySelector('#query-result [role=grid]');
+    const times = [];
+    let last = performance.now();
+    for (let step = 0; step < 60; step += 1) {
+      grid.scrollTop += 1777;
+      await new Promise(requestAnimationFrame);
+      times.push(performance.now() - last);
+      last = performance.now();
+    }
+    return times.toSorted((a, b) => a - b);
+  });
+  console.log(`scrolling 100,000 rows: median frame ${frames[30].toFixed(1)} ms, 95 % ${frames[57].toFixed(1)} ms`);
+  assert.ok(frames[57] < 100, `95 % of frames within 100 ms, not ${frames[57]}`);
+  await page.locator('#query-result [role=grid]').focus();
+  await page.keyboard.press('Control+End');
+  await cell(page, 99_999, 2).waitFor();
+  assert.ok((await page.locator('[role=gridcell]').count()) < 600, 'only what is in sight exists');
+  await page.leave();
+});
+
+test('2,000 columns and a cell of a megabyte can be looked at', async () => {
+  const page = await openConsole();
+  const columns = Array.from({ length: 2000 }, (_, index) => `${index} AS c${index}`).join(', ');
+  await run(page, `SELECT ${columns}`);
+  await cell(page, 0, 0).waitFor();
+  await page.locator('#query-result [role=grid]').focus();
+  await page.keyboard.press('End');
+  await cell(page, 0, 1999).waitFor();
+  assert.equal(await cell(page, 0, 1999).innerText(), '1999');
+  assert.ok((await page.locator('[role=gridcell]').count()) < 200);
+  await run(page, `SELECT repeat('0123456789abcdef', 65536) AS long`);
+  await page.getByRole('columnheader', { name: 'long' }).waitFor();
+  await page.locator('#query-result [role=grid]').focus();
+  await page.keyboard.press('Enter');
+  await page.getByRole('dialog').getByText('1,048,576 characters').first().waitFor();
+  await page.keyboard.press('Escape');
+  assertNoTrouble(page);
+  await page.leave();
+});
+
+test('chosen cells add up and are copied as spreadsheets take them', async () => {
+  const page = await openConsole({ permissions: ['clipboard-read', 'clipboard-write'] });
+  await run(page, "SELECT n, n * 10 AS tens FROM generate_series(1, 4) AS t(n) ORDER BY n");
+  await cell(page, 3, 1).waitFor();
+  await page.locator('#query-result [role=grid]').focus();
+  await page.keyboard.press('Control+a');
+  await page.getByText('sum 110').waitFor();
+  await page.keyboard.press('Control+c');
+  await page.getByText('Copied 8 cells').waitFor({ state: 'attached' });
+  assert.equal(await page.evaluate(() => navigator.clipboard.readText()), 'n\ttens\n1\t10\n2\t20\n3\t30\n4\t40');
+  await page.leave();
+});
+
+test('a chart is chosen from the columns, and can be chosen differently', async () => {
+  const page = await openConsole();
+  await run(page, PER_SECOND);
+  await cell(page, 0, 0).waitFor();
+  await page.getByRole('tab', { name: 'Chart' }).click();
+  await page.locator('.uplot canvas').waitFor();
+  await page.getByText('orders over second, a line for each region.').waitFor();
+  await page.getByRole('combobox', { name: 'Chart' }).selectOption('bars');
+  await page.getByRole('rowheader', { name: 'eu-west' }).waitFor();
+  assert.equal(new URL(page.url()).searchParams.get('view'), 'chart');
+  await page.leave();
+});
+
+test('the plan is told in words, without running the statement', async () => {
+  const page = await openConsole();
+  await write(page, PER_SECOND);
+  await page.getByRole('tab', { name: 'Plan' }).click();
+  await page.getByRole('region', { name: 'Steps of the plan' }).waitFor();
+  assert.ok((await page.getByRole('list', { name: 'What stands out' }).getByRole('listitem').count()) > 0);
+  await page.getByText('So far nothing was run.').waitFor();
+  await page.leave();
+});
+
+test('the whole result is exported, not only what is on the page', async () => {
+  const page = await openConsole();
+  await run(page, "SELECT n, 'a,b' AS t FROM generate_series(1, 1234) AS t(n)");
+  await finished(page);
+  await page.getByRole('button', { name: 'Export the whole result' }).click();
+  const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('menuitem', { name: 'CSV' }).click()]);
+  const text = fs.readFileSync(await download.path(), 'utf8');
+  assert.equal(text.trim().split('\n').length, 1235);
+  assert.match(text, /1234,"a,b"/);
+  assertNoTrouble(page);
+  await page.leave();
+});
+
+test('saved queries, history and short links lead back to the statement', async () => {
+  const page = await openConsole({ permissions: ['clipboard-read', 'clipboard-write'] });
+  await run(page, 'SELECT 4242 AS kept_answer');
+  await finished(page);
+  await page.keyboard.press('Control+s');
+  await page.getByLabel('Name', { exact: true }).fill('The kept answer');
+  await page.getByRole('button', { name: 'Save query' }).click();
+  await page.getByText('Saved The kept answer').waitFor();
+  await until('the address names it', () => /\/query\/[^?]+/.test(page.url()));
+  const saved = page.url();
+  await page.keyboard.press('Alt+t');
+  await write(page, 'SELECT 1 AS shared');
+  await page.getByRole('button', { name: 'Share' }).click();
+  await page.getByText('Copied a short link').waitFor();
+  const link = await page.evaluate(() => navigator.clipboard.readText());
+  assert.match(link, /\/s\/[\w-]+$/);
+  await page.getByRole('tab', { name: 'History' }).click();
+  await page.getByRole('button', { name: /kept_answer/ }).first().waitFor();
+  await page.leave();
+
+  const other = await openPage(browser, server.url);
+  await other.goto(link);
+  await other.locator('.cm-content').getByText('shared').waitFor();
+  await other.goto(saved);
+  await other.locator('.cm-content').getByText('kept_answer').waitFor();
+  await other.getByRole('tab', { name: 'The kept answer' }).waitFor();
+  assertNoTrouble(other);
+  await other.leave();
+});
+
+test('live runs it again as data arrives', async () => {
+  const page = await openConsole();
+  await run(page, 'SELECT count(*) AS n FROM shop');
+  await finished(page);
+  const first = Number(await cell(page, 0, 0).innerText());
+  await page.getByRole('button', { name: 'Live' }).click();
+  await until('the number grows by itself', async () => Number(await cell(page, 0, 0).innerText().catch(() => '0')) > first);
+  await page.leave();
+});
+
+test('a server that goes away in the middle leaves the text and the rows', async (t) => {
+  if (process.env.HELIOS_URL) return t.skip('the server belongs to somebody else');
+  const port = await freePort();
+  const own = await startServer({ command: 'run', port });
+  const page = await openPage(browser, own.url);
+  await page.goto('/query');
+  await page.locator('.cm-content').waitFor();
+  await run(page, 'SELECT count(*) FROM generate_series(1, 40000000000) AS t(n) WHERE n % 7 = 3');
+  await page.getByRole('button', { name: /^Cancel/ }).waitFor();
+  await own.stop({ keep: true, signal: 'SIGKILL' });
+  await page.getByRole('alert').getByText(/cannot reach the server|connection to the server was lost|broke off/).waitFor();
+  assert.match(await page.locator('.cm-content').innerText(), /generate_series/);
+  const again = await startServer({ command: 'run', port, data: own.folder });
+  await write(page, 'SELECT 1 AS back');
+  await page.keyboard.press('Control+Enter');
+  await page.getByRole('columnheader', { name: 'back' }).waitFor();
+  await page.leave();
+  await again.stop();
+});
+
+for (const theme of ['light', 'dark']) {
+  for (const [size, viewport] of [['wide', WIDE], ['phone', PHONE]]) {
+    test(`everybody can use it: ${theme}, ${size}`, async () => {
+      const page = await openConsole({ theme, viewport, touch: size === 'phone' });
+      const look = async (name) => {
+        await page.waitForTimeout(400);
+        await shot(page, `query-${name}-${theme}-${size}`);
+        await assertNoSidewaysScroll(page, name);
+        await assertAccessible(page, name);
+      };
+      await look('empty');
+      await run(page, PER_SECOND);
+      await cell(page, 0, 0).waitFor();
+      await look('table');
+      await page.getByRole('tab', { name: 'Chart' }).click();
+      await page.locator('.uplot canvas').waitFor();
+      await look('chart');
+      await page.getByRole('tab', { name: 'Plan' }).click();
+      await page.getByRole('region', { name: 'Steps of the plan' }).waitFor();
+      await look('plan');
+      await page.getByRole('tab', { name: 'Messages' }).click();
+      await look('messages');
+      await page.getByRole('tab', { name: 'Table' }).click();
+      await run(page, 'SELECT regio FROM shop WHERE region = :region');
+      await page.getByRole('alert').waitFor();
+      await look('error');
+      await page.leave();
+    });
+  }
+}
