@@ -3,7 +3,10 @@
 BIN := target/debug/helios
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test bench needs
+.PHONY: help run build app test bench needs
+
+# What the web app is built from; it is built anew when one of these is newer.
+APP_SOURCES := $(shell find ui -type d \( -name node_modules -o -name dist \) -prune -o -type f -print 2>/dev/null)
 
 help:
 	@echo "make run    build Helios and start it with a made-up shop stream (data in ./helios-data)"
@@ -13,9 +16,22 @@ help:
 run: build
 	@exec $(BIN) demo
 
-build: needs
+build: needs app
 	@if [ ! -x $(BIN) ]; then echo "Building Helios: about 400 crates, once; some ten minutes on two cores. Later starts take a second."; fi
 	@cargo build --bin helios
+
+# The binary carries the web app, and works without it: a page then says how to build it.
+app:
+	@if ! command -v npm >/dev/null; then echo "Node is not installed: starting without the web app (install Node 20.19 or newer to have it)."; \
+	elif ! $(MAKE) --no-print-directory ui/dist/index.html; then echo "The web app was not built (see above): starting without it."; fi
+
+ui/dist/index.html: ui/node_modules/.package-lock.json $(APP_SOURCES)
+	@echo "Building the web app."
+	@npm --prefix ui run --silent build
+
+ui/node_modules/.package-lock.json: ui/package-lock.json
+	@npm --prefix ui ci --no-audit --no-fund --loglevel=error
+	@touch $@
 
 test: needs
 	@tests/run

@@ -28,6 +28,8 @@ enum Command {
     Tail(client::tail::TailArgs),
     /// Recount everything stored and compare it with the ledger
     Verify(client::verify::VerifyArgs),
+    /// Look at records that did not fit, discard them or replay them
+    Quarantine(client::quarantine::QuarantineArgs),
     /// Measure ingest, freshness and queries on this machine
     Bench(bench::BenchArgs),
     /// Look after the catalog of a data directory
@@ -69,6 +71,7 @@ impl Args {
             Command::Load(args) => client::load::run(args)?,
             Command::Tail(args) => client::tail::run(args)?,
             Command::Verify(args) => return client::verify::run(args),
+            Command::Quarantine(args) => client::quarantine::run(args)?,
             Command::Bench(args) => bench::run(args)?,
             Command::Catalog(args) => catalog::run(args)?,
             Command::Config => print!("{}", config::DEFAULT_TOML),

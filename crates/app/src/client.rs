@@ -1,6 +1,7 @@
 //! The commands that talk to a running server over HTTP, as any other program would.
 
 pub mod load;
+pub mod quarantine;
 pub mod sql;
 pub mod tail;
 pub mod verify;

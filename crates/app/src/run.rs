@@ -83,11 +83,14 @@ pub fn parts(data: &Path) -> Result<wire::Parts> {
     let store = LocalFileSystem::new_with_prefix(&files)
         .map_err(|e| Error::unavailable(format!("cannot use {}", files.display())).because(e))?
         .with_automatic_cleanup(true);
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed).map_err(|e| Error::unavailable(format!("the system gives no randomness: {e}")))?;
     Ok(wire::Parts {
         clock: Arc::new(SystemClock),
         store: Arc::new(store),
         secrets: Arc::new(SystemSecrets { dir: data.join("secrets") }),
         faults: Faults::default(),
+        seed,
     })
 }
 

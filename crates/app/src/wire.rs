@@ -25,6 +25,8 @@ pub struct Parts {
     pub secrets: Arc<dyn Secrets>,
     /// Faults to inject.
     pub faults: Faults,
+    /// What words nobody may guess are drawn from.
+    pub seed: [u8; 32],
 }
 
 /// The whole product, running.
@@ -37,7 +39,7 @@ pub struct Server {
     pub engine: Arc<Engine>,
     /// HTTP.
     pub router: helios_serve::Router,
-    maintenance: JoinHandle<()>,
+    upkeep: [JoinHandle<()>; 2],
 }
 
 /// Builds and starts everything but the listener.
@@ -52,16 +54,21 @@ pub async fn start(config: &Config, parts: Parts) -> Result<Server> {
         clock: parts.clock.clone(),
         store: parts.store.clone(),
         faults: parts.faults.clone(),
+        backfill: helios_ingest::decode::backfill,
         metrics: metrics.clone(),
     };
     let lake = helios_lake::open(config.lake.clone(), lake_parts).await?;
 
+    let conditions = helios_query::conditions()?;
     // Sources are read, decoded, and committed with their positions.
     let ingest_parts = helios_ingest::Parts {
         clock: parts.clock.clone(),
         tables: lake.clone(),
         catalog: lake.clone(),
         receipts: lake.clone(),
+        conditions: conditions.clone(),
+        drifts: lake.clone(),
+        quarantine: lake.clone(),
         secrets: parts.secrets,
         faults: parts.faults,
         metrics: metrics.clone(),
@@ -75,7 +82,9 @@ pub async fn start(config: &Config, parts: Parts) -> Result<Server> {
         tables: lake.clone(),
         catalog: lake.clone(),
         control: ingest.clone(),
+        quarantine: ingest.clone(),
         store: parts.store,
+        backfill: helios_ingest::decode::backfill,
         system,
         metrics: metrics.clone(),
     };
@@ -91,12 +100,18 @@ pub async fn start(config: &Config, parts: Parts) -> Result<Server> {
         tables: lake.clone(),
         changes: lake.clone(),
         verify: lake.clone(),
+        console: engine.clone(),
+        conditions,
+        documents: lake.clone(),
+        probe: ingest.clone(),
+        system: engine.system_tables().to_vec(),
         metrics,
+        seed: parts.seed,
     };
-    let router = helios_serve::router(config.serve.clone(), serve_parts);
+    let (router, sampler) = helios_serve::open(config.serve.clone(), serve_parts);
 
-    let maintenance = tokio::spawn(lake.clone().maintain());
-    Ok(Server { lake, ingest, engine, router, maintenance })
+    let upkeep = [tokio::spawn(lake.clone().maintain()), tokio::spawn(sampler.run())];
+    Ok(Server { lake, ingest, engine, router, upkeep })
 }
 
 impl Server {
@@ -106,7 +121,7 @@ impl Server {
     /// `Unavailable` when the last commits could not be made durable; their records were not acknowledged.
     pub async fn stop(self) -> Result<()> {
         self.ingest.stop().await;
-        self.maintenance.abort();
+        self.upkeep.iter().for_each(JoinHandle::abort);
         self.lake.close().await
     }
 }

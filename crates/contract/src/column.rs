@@ -83,15 +83,26 @@ pub struct Column {
     /// The Iceberg field id; 0 until the catalog assigns one.
     #[serde(default)]
     pub id: i32,
+    /// Other places in the record where the value may stand, as `a.b`; the field of the column's own name goes first.
+    ///
+    /// Rows that were stored before the column was there take their value from the same places of their `_rest`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub from: Vec<String>,
+    /// The value, as JSON text, of records that do not have the field.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default: Option<String>,
 }
 
 /// The key of the Arrow field metadata that carries the Iceberg field id.
 pub const FIELD_ID: &str = "PARQUET:field_id";
 
+/// The key of the Arrow field metadata that carries the whole column where it has more places than one.
+const ORIGIN: &str = "helios.origin";
+
 impl Column {
     /// A nullable column without a field id yet.
     pub fn new(name: impl Into<String>, data_type: ColumnType) -> Column {
-        Column { name: name.into(), data_type, required: false, id: 0 }
+        Column { name: name.into(), data_type, required: false, id: 0, from: Vec::new(), default: None }
     }
 
     /// The Arrow field, nullable, with the Iceberg field id in its metadata once there is one.
@@ -102,7 +113,17 @@ impl Column {
         if self.id == 0 {
             return field;
         }
-        field.with_metadata(HashMap::from([(FIELD_ID.to_owned(), self.id.to_string())]))
+        let mut metadata = HashMap::from([(FIELD_ID.to_owned(), self.id.to_string())]);
+        if !self.from.is_empty() {
+            let origin = Column { required: false, default: None, ..self.clone() };
+            metadata.extend(serde_json::to_string(&origin).ok().map(|origin| (ORIGIN.to_owned(), origin)));
+        }
+        field.with_metadata(metadata)
+    }
+
+    /// The column of a field whose values also stand in `_rest`, in rows that are older than the column.
+    pub fn of_origin(field: &Field) -> Option<Column> {
+        serde_json::from_str(field.metadata().get(ORIGIN)?).ok()
     }
 }
 
@@ -157,7 +178,28 @@ impl fmt::Display for ColumnType {
 /// As written in `CREATE STREAM`.
 impl fmt::Display for Column {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}{}", quoted(&self.name), self.data_type, if self.required { " NOT NULL" } else { "" })
+        write!(f, "{} {}{}", quoted(&self.name), self.data_type, if self.required { " NOT NULL" } else { "" })?;
+        if !self.from.is_empty() {
+            let places: Vec<String> = self.from.iter().map(|place| quoted_path(place)).collect();
+            write!(f, " FROM ({})", places.join(", "))?;
+        }
+        match &self.default {
+            Some(json) => write!(f, " DEFAULT {}", literal(json)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A place in a record, each step in double quotes where it needs them: `customer."Home Address".city`.
+pub fn quoted_path(path: &str) -> String {
+    path.split('.').map(quoted).collect::<Vec<_>>().join(".")
+}
+
+/// JSON text of a single value as SQL writes it.
+fn literal(json: &str) -> String {
+    match serde_json::from_str(json) {
+        Ok(serde_json::Value::String(text)) => format!("'{}'", text.replace('\'', "''")),
+        _ => json.to_owned(),
     }
 }
 
@@ -189,32 +231,40 @@ pub mod hidden {
     pub const HEADERS: &str = "_headers";
     /// `TEXT`: the fields that have no column, as a JSON object.
     pub const REST: &str = "_rest";
+    /// `BOOLEAN`: whether the row was behind its partition's watermark by more than the stream allows.
+    pub const LATE: &str = "_late";
+    /// `ARRAY<TEXT>`: the rules that it breaks and that tag; `NULL` when there are none.
+    pub const TAGS: &str = "_tags";
     /// All of them, in the order they stand after the declared columns.
-    pub const ALL: [&str; 7] = [TIME, PARTITION, OFFSET, KEY, HEADERS, REST, COMMIT];
+    pub const ALL: [&str; 9] = [TIME, PARTITION, OFFSET, KEY, HEADERS, REST, LATE, TAGS, COMMIT];
 }
 
 /// The Arrow fields a decoder produces: the declared columns, then the hidden ones without `_commit`.
-///
-/// Hidden columns carry Iceberg field ids from 1,000,001 up, so that they never meet a declared column's.
 pub fn row_schema(columns: &[Column]) -> SchemaRef {
-    let hidden =
-        hidden::ALL.iter().enumerate().filter(|(_, name)| **name != hidden::COMMIT).map(|(i, name)| hidden_field(i, name));
+    let hidden = hidden::ALL.iter().filter(|name| **name != hidden::COMMIT).map(|name| hidden_field(name));
     Arc::new(Schema::new(columns.iter().map(Column::field).chain(hidden).collect::<Vec<_>>()))
 }
 
 /// The Arrow fields a query sees: those of [`row_schema`], then `_commit`.
 pub fn table_schema(columns: &[Column]) -> SchemaRef {
     let mut fields: Vec<Arc<Field>> = row_schema(columns).fields().iter().cloned().collect();
-    fields.push(Arc::new(hidden_field(hidden::ALL.len() - 1, hidden::COMMIT)));
+    fields.push(Arc::new(hidden_field(hidden::COMMIT)));
     Arc::new(Schema::new(fields))
 }
 
-fn hidden_field(i: usize, name: &str) -> Field {
-    let data_type = match name {
-        hidden::TIME => timestamp_type(),
-        hidden::OFFSET | hidden::COMMIT => DataType::Int64,
-        _ => DataType::Utf8,
+/// Hidden columns carry Iceberg field ids from 1,000,001 up, in the order they were invented, so that they never meet a
+/// declared column's and never change.
+fn hidden_field(name: &str) -> Field {
+    let (id, data_type) = match name {
+        hidden::TIME => (1_000_001, timestamp_type()),
+        hidden::PARTITION => (1_000_002, DataType::Utf8),
+        hidden::OFFSET => (1_000_003, DataType::Int64),
+        hidden::KEY => (1_000_004, DataType::Utf8),
+        hidden::HEADERS => (1_000_005, DataType::Utf8),
+        hidden::REST => (1_000_006, DataType::Utf8),
+        hidden::COMMIT => (1_000_007, DataType::Int64),
+        hidden::LATE => (1_000_008, DataType::Boolean),
+        _ => (1_000_009, DataType::List(Arc::new(Field::new("item", DataType::Utf8, true)))),
     };
-    let id = 1_000_001 + i;
     Field::new(name, data_type, true).with_metadata(HashMap::from([(FIELD_ID.to_owned(), id.to_string())]))
 }

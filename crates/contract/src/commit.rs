@@ -1,10 +1,13 @@
 //! The one atomic step: rows, quarantine, counts and the source's positions together.
 
 use crate::clock::Timestamp;
+use crate::drift::Drift;
+use crate::quarantine::QuarantineId;
 use crate::stream::StreamId;
 use arrow::record_batch::RecordBatch;
 use bytes::Bytes;
 use std::fmt;
+use std::sync::Arc;
 
 /// The number of a commit; grows over all streams of a lake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, serde::Serialize, serde::Deserialize)]
@@ -17,7 +20,10 @@ impl fmt::Display for CommitId {
     }
 }
 
-/// What became of records. `received = stored + quarantined + filtered + deduplicated`, always.
+/// What became of records. `received + replayed = stored + quarantined + filtered + deduplicated`, always.
+///
+/// A replay receives nothing: it takes records out of quarantine and stores, filters or deduplicates them. Over all commits,
+/// `quarantined - replayed` are in quarantine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct Counts {
     /// Records read.
@@ -32,12 +38,15 @@ pub struct Counts {
     pub deduplicated: u64,
     /// Of the stored ones: behind the watermark by more than the allowed lateness.
     pub late: u64,
+    /// Taken out of quarantine again; they ended anew, and elsewhere.
+    #[serde(default)]
+    pub replayed: u64,
 }
 
 impl Counts {
     /// Whether every record received ended in exactly one place.
     pub fn balances(&self) -> bool {
-        self.received == self.stored + self.quarantined + self.filtered + self.deduplicated
+        self.received + self.replayed == self.stored + self.quarantined + self.filtered + self.deduplicated
     }
 
     /// Adds another count to this one.
@@ -48,6 +57,7 @@ impl Counts {
         self.filtered += other.filtered;
         self.deduplicated += other.deduplicated;
         self.late += other.late;
+        self.replayed += other.replayed;
     }
 }
 
@@ -68,6 +78,37 @@ pub struct Quarantined {
     pub payload: Bytes,
     /// The record's key, if it had one.
     pub key: Option<Bytes>,
+    /// The record's headers, in order.
+    pub headers: Vec<(String, Option<Bytes>)>,
+}
+
+/// What a commit does to records that are in quarantine already.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Replayed {
+    /// Those whose rows are in the commit, or that it leaves out. The commit is refused with `Conflict` unless all are open.
+    pub released: Vec<Released>,
+    /// Those that still do not fit.
+    pub kept: Vec<Kept>,
+}
+
+/// A record that leaves quarantine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Released {
+    /// Which.
+    pub id: QuarantineId,
+    /// How it was mended, as SQL says it; empty when it was not.
+    pub how: Arc<str>,
+}
+
+/// A record that was tried again and stays in quarantine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// Which.
+    pub id: QuarantineId,
+    /// Why it does not fit now.
+    pub reason: String,
+    /// The field at fault now.
+    pub path: String,
 }
 
 /// What a commit did with a range of one source partition.
@@ -120,6 +161,10 @@ pub struct Commit {
     pub rows: Vec<RecordBatch>,
     /// Records that did not fit.
     pub quarantined: Vec<Quarantined>,
+    /// What it does to records that did not fit before.
+    pub replayed: Replayed,
+    /// Fields of its records that have no column.
+    pub drift: Vec<Drift>,
     /// What became of every record, per source partition.
     pub ledger: Vec<LedgerEntry>,
     /// Receipts to keep.

@@ -15,14 +15,23 @@ pub mod record;
 pub mod source;
 
 pub mod column;
+pub mod condition;
 pub mod decode;
+pub mod drift;
 pub mod stream;
+
+pub mod quarantine;
+pub mod rehearsal;
 
 pub mod commit;
 pub mod store;
 
+pub mod console;
 pub mod query;
 pub mod system;
+
+pub mod documents;
+pub mod probe;
 
 pub use clock::{Clock, Timestamp};
 pub use error::{Error, Kind, Result};

@@ -4,6 +4,7 @@ use crate::clock::Timestamp;
 use crate::commit::{CommitId, Counts};
 use crate::error::Result;
 use crate::name::StreamName;
+use crate::stream::StreamDefinition;
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
@@ -32,6 +33,20 @@ pub struct Limits {
     pub time: Option<Duration>,
     /// Memory before spilling and, where an operator cannot spill, before `Exhausted`.
     pub memory_bytes: Option<u64>,
+    /// How much of the answer is wanted.
+    pub extent: Extent,
+}
+
+/// How much of an answer is wanted, and so what its limit of rows means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Extent {
+    /// All of it: more rows than the limit are an error.
+    #[default]
+    Limited,
+    /// Its beginning: it ends at the limit.
+    Beginning,
+    /// All of it, however long: there is no limit of rows, and more time.
+    Whole,
 }
 
 /// A statement to run.
@@ -72,6 +87,12 @@ pub trait QueryEngine: Send + Sync {
 
     /// Cancels a running statement; false when there is none of that id.
     fn cancel(&self, id: &str) -> bool;
+
+    /// What a `CREATE STREAM` statement defines; nothing is created, and its options are not checked.
+    ///
+    /// # Errors
+    /// `Invalid` for every other statement.
+    async fn definition(&self, statement: &str) -> Result<StreamDefinition>;
 }
 
 /// How pushed records stand in a body.

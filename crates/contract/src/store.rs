@@ -1,6 +1,7 @@
 //! The seam to where tables are kept.
 
 use crate::clock::Timestamp;
+use crate::column::ColumnType;
 use crate::commit::{Commit, CommitId, Receipt};
 use crate::error::Result;
 use crate::name::{StreamName, TableName};
@@ -122,6 +123,13 @@ pub trait Changes: Send + Sync {
 pub trait Receipts: Send + Sync {
     /// The commit and counts kept for a key, if it was used before.
     async fn receipt(&self, stream: StreamId, key: &str) -> Result<Option<(CommitId, Receipt)>>;
+}
+
+/// Remembers the fields that records have and the table does not.
+#[async_trait]
+pub trait Drifts: Send + Sync {
+    /// The type proposed for the field at `path`; `None` when no record had it.
+    async fn proposed(&self, stream: StreamId, path: &str) -> Result<Option<ColumnType>>;
 }
 
 /// Where stream definitions are kept.

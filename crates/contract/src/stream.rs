@@ -1,10 +1,13 @@
 //! Streams as users define, change and watch them.
 
 use crate::clock::Timestamp;
-use crate::column::{Column, quoted};
+use crate::column::{Column, ColumnType, quoted};
 use crate::commit::CommitId;
+use crate::drift::OnTypeChange;
 use crate::error::Result;
 use crate::name::StreamName;
+use crate::quarantine::QuarantineId;
+use crate::rehearsal::Rehearsal;
 use async_trait::async_trait;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -79,6 +82,34 @@ pub enum Format {
     Json,
     /// One CSV line a record, fields in column order.
     Csv,
+    /// The same with tabs between the fields.
+    Tsv,
+    /// Text that becomes one column, whole.
+    Text,
+    /// One MessagePack map a record.
+    Msgpack,
+    /// One Avro record, by a schema of the registry or a fixed one.
+    Avro,
+    /// One Protobuf message, by a schema of the registry or a fixed one.
+    Protobuf,
+}
+
+impl Format {
+    /// Every format with the word SQL uses.
+    pub const ALL: [(Format, &'static str); 7] = [
+        (Format::Json, "JSON"),
+        (Format::Csv, "CSV"),
+        (Format::Tsv, "TSV"),
+        (Format::Text, "TEXT"),
+        (Format::Msgpack, "MSGPACK"),
+        (Format::Avro, "AVRO"),
+        (Format::Protobuf, "PROTOBUF"),
+    ];
+
+    /// The word SQL uses.
+    pub fn sql(self) -> &'static str {
+        Format::ALL.iter().find(|(format, _)| *format == self).map(|(_, word)| *word).expect("ALL lists every format")
+    }
 }
 
 /// `DEDUPLICATE BY (a, b) WITHIN INTERVAL '1 day'`
@@ -122,6 +153,46 @@ impl TimePart {
     }
 }
 
+/// `ADD RULE name CHECK (condition) ON FAIL ...`
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Rule {
+    /// Its name.
+    pub name: String,
+    /// An SQL condition over the columns; a row for which it is false breaks the rule, one for which it is null does not.
+    pub condition: String,
+    /// What becomes of a row that breaks it.
+    pub on_fail: OnFail,
+}
+
+/// What becomes of a row that breaks a rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnFail {
+    /// Its record is quarantined.
+    Quarantine,
+    /// It is left out and counted as filtered.
+    Drop,
+    /// It is stored; the rule's name is in its `_tags`.
+    Tag,
+}
+
+impl OnFail {
+    /// All with the word SQL uses.
+    pub const ALL: [(OnFail, &'static str); 3] =
+        [(OnFail::Quarantine, "QUARANTINE"), (OnFail::Drop, "DROP"), (OnFail::Tag, "TAG")];
+
+    /// The word SQL uses.
+    pub fn sql(self) -> &'static str {
+        OnFail::ALL.iter().find(|(on_fail, _)| *on_fail == self).map(|(_, word)| *word).expect("ALL lists every one")
+    }
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RULE {} CHECK ({}) ON FAIL {}", quoted(&self.name), self.condition, self.on_fail.sql())
+    }
+}
+
 /// Everything `CREATE STREAM` says. `Display` writes the statement back; secrets stay names.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct StreamDefinition {
@@ -133,6 +204,9 @@ pub struct StreamDefinition {
     pub options: Options,
     /// How payloads are written.
     pub format: Format,
+    /// What the format leaves open: its schema, a registry, a delimiter.
+    #[serde(default)]
+    pub format_options: Options,
     /// The columns; empty means: infer them from a sample.
     pub columns: Vec<Column>,
     /// The column that says when the event happened.
@@ -147,6 +221,15 @@ pub struct StreamDefinition {
     pub order_by: Vec<String>,
     /// How long rows are kept, by event time, or by arrival where there is none.
     pub retain: Option<Duration>,
+    /// An SQL condition: rows for which it is not true are left out and counted.
+    #[serde(default)]
+    pub filter: Option<String>,
+    /// What rows are held against, in this order.
+    #[serde(default)]
+    pub rules: Vec<Rule>,
+    /// What happens when a field changes its type.
+    #[serde(default)]
+    pub on_type_change: OnTypeChange,
 }
 
 impl StreamDefinition {
@@ -157,6 +240,7 @@ impl StreamDefinition {
             source,
             options: Options::new(),
             format: Format::Json,
+            format_options: Options::new(),
             columns: Vec::new(),
             event_time: None,
             lateness: None,
@@ -164,6 +248,9 @@ impl StreamDefinition {
             partition_by: None,
             order_by: Vec::new(),
             retain: None,
+            filter: None,
+            rules: Vec::new(),
+            on_type_change: OnTypeChange::default(),
         }
     }
 }
@@ -177,18 +264,7 @@ impl fmt::Display for StreamDefinition {
             write!(f, " (\n{}\n)", columns.join(",\n"))?;
         }
         write!(f, " FROM {}", self.source.sql())?;
-        if !self.options.is_empty() {
-            let options: Vec<String> = self.options.iter().map(|(name, value)| format!("{name} = {value}")).collect();
-            write!(f, " ({})", options.join(", "))?;
-        }
-        write!(
-            f,
-            "\n  FORMAT {}",
-            match self.format {
-                Format::Json => "JSON",
-                Format::Csv => "CSV",
-            }
-        )?;
+        write!(f, "{}\n  FORMAT {}{}", written(&self.options), self.format.sql(), written(&self.format_options))?;
         if let Some(column) = &self.event_time {
             write!(f, "\n  EVENT TIME {}", quoted(column))?;
         }
@@ -207,8 +283,26 @@ impl fmt::Display for StreamDefinition {
         if let Some(retain) = self.retain {
             write!(f, "\n  RETAIN {}", interval(retain))?;
         }
+        if let Some(condition) = &self.filter {
+            write!(f, "\n  FILTER WHERE ({condition})")?;
+        }
+        for rule in &self.rules {
+            write!(f, "\n  {rule}")?;
+        }
+        if self.on_type_change != OnTypeChange::default() {
+            write!(f, "\n  ON TYPE CHANGE {}", self.on_type_change.sql())?;
+        }
         Ok(())
     }
+}
+
+/// Options as SQL writes them, after a blank; nothing where there are none.
+fn written(options: &Options) -> String {
+    if options.is_empty() {
+        return String::new();
+    }
+    let options: Vec<String> = options.iter().map(|(name, value)| format!("{name} = {value}")).collect();
+    format!(" ({})", options.join(", "))
 }
 
 /// A duration as SQL writes it, in the largest unit that divides it: `INTERVAL '5 minutes'`.
@@ -244,6 +338,8 @@ pub enum StreamChange {
     SetOptions(Options),
     /// `RESET (option, ...)`
     ResetOptions(Vec<String>),
+    /// `SET FORMAT AVRO (option = value, ...)`: replaces the format and all of its options.
+    Format(Format, Options),
     /// `ADD COLUMN name type`
     AddColumn(Column),
     /// `DROP COLUMN name`
@@ -254,6 +350,41 @@ pub enum StreamChange {
     Retain(Option<Duration>),
     /// `SET ALLOW LATENESS INTERVAL ...`
     Lateness(Duration),
+    /// `PROMOTE a.b AS column [type]`: the type is inferred from `_rest` when it is not given.
+    Promote {
+        /// Where the field stands in the record.
+        path: String,
+        /// The name of the column it becomes.
+        name: String,
+        /// The column's type.
+        data_type: Option<ColumnType>,
+    },
+    /// `ALTER COLUMN name TYPE type`, to a type that takes every value of the old one.
+    ColumnType(String, ColumnType),
+    /// `MAP path TO column`: the field at `path` fills the column, too.
+    Map {
+        /// Where the field stands in the record.
+        path: String,
+        /// The column.
+        column: String,
+    },
+    /// `UNMAP path FROM column`
+    Unmap {
+        /// Where the field stands in the record.
+        path: String,
+        /// The column.
+        column: String,
+    },
+    /// `MAP column DEFAULT value`, as JSON text; `None` for `MAP column DROP DEFAULT`.
+    Default(String, Option<String>),
+    /// `ADD RULE ...`
+    AddRule(Rule),
+    /// `DROP RULE name`
+    DropRule(String),
+    /// `FILTER WHERE ...`, or `None` for `DROP FILTER`.
+    Filter(Option<String>),
+    /// `SET ON TYPE CHANGE ...`
+    OnTypeChange(OnTypeChange),
 }
 
 /// A statement about a stream.
@@ -294,6 +425,18 @@ pub trait StreamControl: Send + Sync {
     /// # Errors
     /// `Invalid`, `NotFound`, `Conflict` for the statement; `Unavailable` when a sample was needed and the source is away.
     async fn apply(&self, command: StreamCommand) -> Result<StreamDefinition>;
+
+    /// What a change would do to the records read within a time, and to quarantined records. Changes nothing.
+    ///
+    /// # Errors
+    /// As for the change itself.
+    async fn rehearse(
+        &self,
+        name: &StreamName,
+        change: StreamChange,
+        within: Duration,
+        quarantined: Vec<QuarantineId>,
+    ) -> Result<Rehearsal>;
 
     /// How every stream is doing.
     fn status(&self) -> Vec<StreamStatus>;

@@ -16,4 +16,25 @@ pub trait SystemTable: Send + Sync {
 
     /// The rows now, at most `limit` where one is given.
     async fn rows(&self, limit: Option<usize>) -> Result<RecordBatch>;
+
+    /// Whether [`SystemTable::wanted`] answers only what is wanted; else [`SystemTable::rows`] is asked.
+    fn is_choosy(&self) -> bool {
+        false
+    }
+
+    /// The rows that are wanted. Columns nobody asked for may be null.
+    async fn wanted(&self, wanted: &Wanted) -> Result<RecordBatch> {
+        self.rows(wanted.limit).await
+    }
+}
+
+/// What a query needs of a system table.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Wanted {
+    /// The columns; `None`: all.
+    pub columns: Option<Vec<usize>>,
+    /// Text columns and what they must equal.
+    pub equal: Vec<(usize, String)>,
+    /// The most rows.
+    pub limit: Option<usize>,
 }

@@ -1,8 +1,11 @@
 //! Rows that wait for their commit, and everything that must be committed with them.
 
+use crate::drift;
 use crate::intake::{Taken, TakenChunk};
+use crate::returns::{self, Answer, Lot, Settled};
 use arrow::record_batch::RecordBatch;
-use helios_contract::commit::{Commit, Counts, LedgerEntry, Move, Quarantined, Receipt};
+use helios_contract::commit::{Commit, Counts, LedgerEntry, Move, Quarantined, Receipt, Replayed};
+use helios_contract::drift::Drift;
 use helios_contract::record::{Gap, Offsets};
 use helios_contract::source::Done;
 use helios_contract::stream::Stream;
@@ -17,6 +20,10 @@ pub(crate) struct Batch {
     partitions: BTreeMap<Arc<str>, Span>,
     rows: Vec<RecordBatch>,
     quarantined: Vec<Quarantined>,
+    drift: Vec<Drift>,
+    replayed: Replayed,
+    replayed_ledger: Vec<LedgerEntry>,
+    answers: Vec<Answer>,
     receipts: Vec<Receipt>,
     chunks: Vec<(u64, Counts)>,
     arrivals: Vec<Timestamp>,
@@ -44,6 +51,8 @@ pub(crate) struct Promise {
     pub(crate) newest: Option<Timestamp>,
     pub(crate) offsets: Offsets,
     pub(crate) counts: Counts,
+    /// Those of records that came back from quarantine.
+    pub(crate) answers: Vec<Answer>,
 }
 
 impl Promise {
@@ -58,7 +67,7 @@ impl Promise {
 
 impl Batch {
     pub(crate) fn is_empty(&self) -> bool {
-        self.chunks.is_empty()
+        self.chunks.is_empty() && self.answers.is_empty()
     }
 
     pub(crate) fn n_records(&self) -> usize {
@@ -84,6 +93,25 @@ impl Batch {
             self.rows.push(taken.rows);
         }
         self.quarantined.extend(taken.quarantined);
+        self.drift.extend(taken.drift);
+        Ok(())
+    }
+
+    /// Adds what became of records that came back from quarantine: they move nothing, and were received long ago.
+    pub(crate) fn add_returned(&mut self, lot: Lot, taken: Vec<Taken>) -> Result<()> {
+        let Settled { replayed, ledger, n_bytes, answer } = returns::settle(lot, &taken)?;
+        self.opened_at.get_or_insert_with(Instant::now);
+        for taken in taken {
+            if taken.rows.num_rows() > 0 {
+                self.rows.push(taken.rows);
+            }
+            self.drift.extend(taken.drift);
+        }
+        self.replayed.released.extend(replayed.released);
+        self.replayed.kept.extend(replayed.kept);
+        self.replayed_ledger.extend(ledger);
+        self.n_bytes += n_bytes;
+        self.answers.push(answer);
         Ok(())
     }
 
@@ -130,13 +158,23 @@ impl Batch {
             ledger.extend(entries(&partition, span.first, span.last, span.counts, span.gaps));
             moves.push(Move { partition: partition.to_string(), from: span.from, to: span.to });
         }
-        let promise = Promise { chunks: self.chunks, arrivals: self.arrivals, newest: self.newest, offsets, counts: self.counts };
+        ledger.extend(self.replayed_ledger);
+        let promise = Promise {
+            chunks: self.chunks,
+            arrivals: self.arrivals,
+            newest: self.newest,
+            offsets,
+            counts: self.counts,
+            answers: self.answers,
+        };
         let commit = Commit {
             stream: stream.id,
             stream_version: stream.version,
             moves,
             rows: self.rows,
             quarantined: self.quarantined,
+            replayed: self.replayed,
+            drift: drift::merged(self.drift),
             ledger,
             receipts: self.receipts,
             newest: self.newest,

@@ -3,9 +3,21 @@
 //! Each record is read in one pass straight into the columns. Where it turns out bad, the columns are cut back to where they
 //! were and the record becomes a reject. Fields that have no column are kept in `_rest`.
 
+mod backfill;
+mod payloads;
+mod unpack;
+
 mod csv;
 mod hidden;
 mod json;
+
+mod avro;
+mod msgpack;
+mod protobuf;
+mod validate;
+
+pub(crate) mod shape;
+mod write;
 
 mod column;
 mod fields;
@@ -20,38 +32,33 @@ pub(crate) mod misfit;
 #[cfg(test)]
 mod tests;
 
+pub use backfill::backfill;
+pub(crate) use backfill::single;
 pub(crate) use number::Number;
+pub(crate) use payloads::{Payloads, Writer};
 pub(crate) use time::rfc3339;
+pub(crate) use unpack::Compression;
 
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use fields::Fields;
 use helios_contract::column::row_schema;
-use helios_contract::decode::{Decoded, Decoder, Reject};
+use helios_contract::decode::{Decoded, Decoder, Reject, SchemaFound};
 use helios_contract::record::Record;
-use helios_contract::stream::{Format, StreamDefinition};
+use helios_contract::stream::StreamDefinition;
 use hidden::Hidden;
 
 /// The decoder of a stream.
 ///
 /// Give it chunks of at most 1 GiB of payload: Arrow counts the bytes of a text column with 32 bits.
 pub fn open(definition: &StreamDefinition) -> Box<dyn Decoder> {
-    let payloads = match definition.format {
-        Format::Json => Payloads::Json,
-        Format::Csv => Payloads::Csv(Box::new(csv::Cells::new(definition.columns.len()))),
-    };
     Box::new(Rows {
         schema: row_schema(&definition.columns),
-        payloads,
+        payloads: Payloads::of(definition),
         fields: Fields::new(&definition.columns),
         rest: String::new(),
         hidden: Hidden::default(),
     })
-}
-
-enum Payloads {
-    Json,
-    Csv(Box<csv::Cells>),
 }
 
 /// The rows under construction.
@@ -67,14 +74,11 @@ struct Rows {
 impl Decoder for Rows {
     fn decode(&mut self, partition: &str, records: &[Record]) -> Decoded {
         let mut rejects: Vec<Reject> = Vec::new();
+        self.payloads.start_batch();
         for (index, record) in records.iter().enumerate() {
             let n_rows = self.fields.n_rows();
             self.rest.clear();
-            let fit = match &mut self.payloads {
-                Payloads::Json => json::read(&record.payload, &mut self.fields, &mut self.rest),
-                Payloads::Csv(cells) => cells.read(&record.payload, &mut self.fields, &mut self.rest),
-            };
-            match fit {
+            match self.payloads.read(&record.payload, &mut self.fields, &mut self.rest) {
                 Ok(()) => self.hidden.push(record, &self.rest),
                 Err(misfit) => {
                     self.fields.truncate(n_rows);
@@ -83,6 +87,14 @@ impl Decoder for Rows {
             }
         }
         Decoded { rows: self.finish(partition), rejects }
+    }
+
+    fn unknown_schemas(&self, records: &[Record]) -> Vec<u32> {
+        self.payloads.unknown_schemas(records)
+    }
+
+    fn know_schema(&mut self, id: u32, schema: SchemaFound) {
+        self.payloads.know_schema(id, schema);
     }
 }
 

@@ -1,11 +1,17 @@
 //! Checks what users define, and changes it the way `ALTER STREAM` says.
 
+mod change;
+
+pub(crate) use change::change;
+
+use crate::decode::single;
 use crate::dedup;
+use crate::format;
 use crate::options;
 use crate::source::demo;
 use helios_contract::column::{Column, ColumnType, hidden};
 use helios_contract::error::nearest;
-use helios_contract::stream::{SourceKind, StreamChange, StreamDefinition};
+use helios_contract::stream::{SourceKind, StreamDefinition};
 use helios_contract::{Error, Result};
 use std::collections::HashSet;
 
@@ -30,6 +36,7 @@ pub(crate) fn complete(definition: &mut StreamDefinition) {
 /// `Invalid`, naming what does not fit and what would.
 pub(crate) fn check(definition: &StreamDefinition) -> Result<()> {
     options::check(definition.source, &definition.options)?;
+    format::check(definition)?;
     check_names(&definition.columns, "")?;
     if let Some(column) = definition.columns.iter().find(|column| hidden::ALL.contains(&column.name.as_str())) {
         return Err(Error::invalid(format!("the column name {} is taken by Helios", column.name))
@@ -40,8 +47,12 @@ pub(crate) fn check(definition: &StreamDefinition) -> Result<()> {
             Error::invalid("ALLOW LATENESS needs an event time").hint("Name the column: EVENT TIME column ALLOW LATENESS ...")
         );
     }
+    check_rules(definition)?;
     if definition.columns.is_empty() {
         return Ok(());
+    }
+    for column in &definition.columns {
+        check_default(column)?;
     }
     if let Some(name) = &definition.event_time {
         expect_time(find(definition, name, "EVENT TIME")?, "EVENT TIME")?;
@@ -62,6 +73,23 @@ pub(crate) fn check(definition: &StreamDefinition) -> Result<()> {
         }
     }
     Ok(())
+}
+
+fn check_rules(definition: &StreamDefinition) -> Result<()> {
+    let mut seen = HashSet::new();
+    match definition.rules.iter().find(|rule| !seen.insert(&rule.name)) {
+        Some(rule) => Err(Error::conflict(format!("{} has a rule {} already", definition.name, rule.name))
+            .hint(format!("Choose another name, or ALTER STREAM {} DROP RULE {} first.", definition.name, rule.name))),
+        None => Ok(()),
+    }
+}
+
+fn check_default(column: &Column) -> Result<()> {
+    let Some(json) = &column.default else { return Ok(()) };
+    single(column, json).map(drop).map_err(|reason| {
+        Error::invalid(format!("the default of {} does not fit {}: {reason}", column.name, column.data_type))
+            .hint("Write a value as records have it.")
+    })
 }
 
 fn check_names(columns: &[Column], within: &str) -> Result<()> {
@@ -122,82 +150,12 @@ fn expect_comparable(column: &Column, clause: &str) -> Result<()> {
         .hint("Use a column with a single value."))
 }
 
-/// The definition after a change; checked.
-///
-/// # Errors
-/// `Invalid` or `NotFound`, naming what the change does not fit.
-pub(crate) fn change(definition: &StreamDefinition, change: StreamChange) -> Result<StreamDefinition> {
-    let mut changed = definition.clone();
-    match change {
-        StreamChange::SetOptions(options) => changed.options.extend(options),
-        StreamChange::ResetOptions(names) => {
-            for name in names {
-                if !options::options(changed.source).iter().any(|spec| spec.name == name) {
-                    return Err(options::unknown(changed.source, &name));
-                }
-                changed.options.remove(&name);
-            }
-        }
-        StreamChange::AddColumn(column) => changed.columns.push(Column { id: 0, ..column }),
-        StreamChange::DropColumn(name) => {
-            let column = existing(&changed, &name)?;
-            if let Some(clause) = used_by(&changed, &name) {
-                return Err(Error::invalid(format!("the column {name} cannot be dropped: {clause} uses it")));
-            }
-            changed.columns.remove(column);
-        }
-        StreamChange::RenameColumn(old, new) => {
-            let column = existing(&changed, &old)?;
-            changed.columns[column].name.clone_from(&new);
-            rename_uses(&mut changed, &old, &new);
-        }
-        StreamChange::Retain(retain) => changed.retain = retain,
-        StreamChange::Lateness(lateness) => changed.lateness = Some(lateness),
-    }
-    if changed.columns.is_empty() && !definition.columns.is_empty() {
-        return Err(Error::invalid(format!("the last column of {} cannot be dropped", definition.name)));
-    }
-    check(&changed)?;
-    Ok(changed)
-}
-
-fn existing(definition: &StreamDefinition, name: &str) -> Result<usize> {
-    definition.columns.iter().position(|column| column.name == name).ok_or_else(|| {
-        let error = Error::not_found(format!("{} has no column {name}", definition.name));
-        match nearest(name, definition.columns.iter().map(|column| column.name.as_str())) {
-            Some(near) => error.hint(format!("Did you mean {near}?")),
-            None => error,
-        }
-    })
-}
-
-fn used_by(definition: &StreamDefinition, name: &str) -> Option<&'static str> {
-    let StreamDefinition { event_time, partition_by, order_by, deduplicate, .. } = definition;
-    let has = |names: &[String]| names.iter().any(|n| n == name);
-    match () {
-        () if event_time.as_deref() == Some(name) => Some("EVENT TIME"),
-        () if partition_by.as_ref().is_some_and(|p| p.column == name) => Some("PARTITION BY"),
-        () if has(order_by) => Some("ORDER BY"),
-        () if deduplicate.as_ref().is_some_and(|rule| has(&rule.by)) => Some("DEDUPLICATE BY"),
-        () => None,
-    }
-}
-
-fn rename_uses(definition: &mut StreamDefinition, old: &str, new: &str) {
-    let StreamDefinition { event_time, partition_by, order_by, deduplicate, .. } = definition;
-    let by = deduplicate.iter_mut().flat_map(|rule| &mut rule.by);
-    let uses = event_time.iter_mut().chain(partition_by.iter_mut().map(|p| &mut p.column)).chain(order_by).chain(by);
-    for name in uses.filter(|name| *name == old) {
-        new.clone_into(name);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use helios_contract::StreamName;
     use helios_contract::column::TimeFormat;
-    use helios_contract::stream::Deduplicate;
+    use helios_contract::stream::{Deduplicate, StreamChange};
     use std::time::Duration;
 
     fn orders() -> StreamDefinition {

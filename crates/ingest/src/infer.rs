@@ -3,12 +3,17 @@
 use crate::decode::misfit::Fit;
 use crate::decode::scan::Scan;
 use crate::decode::{Number, rfc3339};
+use crate::format::Dialect;
 use helios_contract::column::{Column, ColumnType, TimeFormat, hidden};
 use helios_contract::{Error, Result};
 use std::collections::HashMap;
 
+mod sample;
+
 #[cfg(test)]
 mod tests;
+
+pub(crate) use sample::{known, sampled};
 
 /// Further columns go to `_rest`.
 const N_COLUMNS_MAX: usize = 2_000;
@@ -49,9 +54,9 @@ pub(crate) fn infer(samples: &[&[u8]]) -> Result<Vec<Column>> {
 ///
 /// # Errors
 /// `Invalid` when the header or a row cannot be read.
-pub(crate) fn csv(body: &[u8]) -> Result<Vec<Column>> {
+pub(crate) fn csv(body: &[u8], dialect: &Dialect) -> Result<Vec<Column>> {
     let broken = |e: csv::Error| Error::invalid(format!("cannot infer columns from CSV: {e}"));
-    let mut reader = csv::Reader::from_reader(body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body));
+    let mut reader = dialect.reader(body);
     let names: Vec<String> = reader.headers().map_err(broken)?.iter().map(|name| name.trim().to_owned()).collect();
     let mut seen = Fields::default();
     for name in &names {
@@ -67,6 +72,36 @@ pub(crate) fn csv(body: &[u8]) -> Result<Vec<Column>> {
         Seen::Nothing | Seen::Mixed => ColumnType::Text,
         seen => column_type(name, seen),
     }))
+}
+
+/// The fields of JSON objects by path (`a.b` where objects nest), with the type that takes their values and how many
+/// objects have them. Further paths than are worth a column are left out.
+pub(crate) fn paths<'t>(objects: impl Iterator<Item = &'t str>) -> Vec<(String, ColumnType, u64)> {
+    let mut seen = Fields::default();
+    let mut counts: Vec<u64> = Vec::new();
+    for object in objects {
+        let Ok(fields) = read_record(object.as_bytes()) else { continue };
+        for (path, value) in leaves(fields, "") {
+            if seen.fields.len() < N_COLUMNS_MAX || seen.by_name.contains_key(&path) {
+                let place = seen.add(path, value);
+                counts.resize(seen.fields.len(), 0);
+                counts[place] += 1;
+            }
+        }
+    }
+    let typed = seen.fields.into_iter().zip(counts);
+    typed.map(|((path, seen), n)| (path.clone(), column_type(path.rsplit('.').next().unwrap_or_default(), seen), n)).collect()
+}
+
+fn leaves(fields: Fields, within: &str) -> Vec<(String, Seen)> {
+    let leaf = |(name, value): (String, Seen)| {
+        let path = format!("{within}{name}");
+        match value {
+            Seen::Object(inner) if !inner.fields.is_empty() => leaves(inner, &format!("{path}.")),
+            value => vec![(path, value)],
+        }
+    };
+    fields.fields.into_iter().flat_map(leaf).collect()
 }
 
 /// The column that most likely says when the event happened.
@@ -120,18 +155,22 @@ struct Fields {
 }
 
 impl Fields {
-    fn add(&mut self, name: String, value: Seen) {
+    /// Adds what a field was once more; answers the field's place.
+    fn add(&mut self, name: String, value: Seen) -> usize {
         if let Some(i) = self.by_name.get(&name) {
             let seen = &mut self.fields[*i].1;
             *seen = std::mem::replace(seen, Seen::Nothing).and(value);
-            return;
+            return *i;
         }
         self.by_name.insert(name.clone(), self.fields.len());
         self.fields.push((name, value));
+        self.fields.len() - 1
     }
 
     fn merge(&mut self, other: Fields) {
-        other.fields.into_iter().for_each(|(name, value)| self.add(name, value));
+        for (name, value) in other.fields {
+            self.add(name, value);
+        }
     }
 }
 

@@ -4,6 +4,8 @@
 //! the rows, and `pipeline` is the one loop that drives all three and the only place that acknowledges.
 
 mod options;
+mod format;
+mod registry;
 pub mod source;
 
 pub mod decode;
@@ -11,14 +13,21 @@ mod infer;
 mod split;
 
 mod dedup;
+mod drift;
 mod intake;
 mod lateness;
+
+mod repair;
+mod rehearse;
+mod replay;
+mod returns;
 
 mod backoff;
 mod batch;
 mod pipeline;
 
 mod definition;
+mod probe;
 mod push;
 mod report;
 mod supervisor;
@@ -27,17 +36,23 @@ mod system;
 #[cfg(test)]
 mod world;
 
+pub use format::format_options;
 pub use options::{OptionSpec, Takes, options};
 
 use async_trait::async_trait;
 use helios_contract::commit::CommitId;
+use helios_contract::condition::Conditions;
+use helios_contract::quarantine::fix::Fix;
+use helios_contract::quarantine::{Outcome, Quarantine, QuarantineControl, QuarantineId};
 use helios_contract::query::{Push, Pushed, Receiver};
 use helios_contract::secret::Secrets;
-use helios_contract::store::{Catalog, Receipts, TableStore, Version};
-use helios_contract::stream::{StreamCommand, StreamControl, StreamDefinition, StreamStatus};
+use helios_contract::store::{Catalog, Drifts, Receipts, TableStore, Version};
+use helios_contract::rehearsal::Rehearsal;
+use helios_contract::stream::{StreamChange, StreamCommand, StreamControl, StreamDefinition, StreamStatus};
 use helios_contract::system::SystemTable;
 use helios_contract::{Clock, Result, StreamName, fault::Faults};
 use std::sync::Arc;
+use std::time::Duration;
 use supervisor::Supervisor;
 
 /// What users may set.
@@ -109,6 +124,12 @@ pub struct Parts {
     pub catalog: Arc<dyn Catalog>,
     /// Where answers to pushes with an idempotency key are kept.
     pub receipts: Arc<dyn Receipts>,
+    /// Makes conditions of rules and filters.
+    pub conditions: Arc<dyn Conditions>,
+    /// What types were proposed for fields without a column.
+    pub drifts: Arc<dyn Drifts>,
+    /// Where records that did not fit are kept.
+    pub quarantine: Arc<dyn Quarantine>,
     /// What secret options stand for.
     pub secrets: Arc<dyn Secrets>,
     /// `ingest.decode`, `ingest.commit` and `ingest.answer` can be made to fail.
@@ -151,8 +172,33 @@ impl StreamControl for Ingest {
         self.supervisor.apply(command).await
     }
 
+    async fn rehearse(
+        &self,
+        name: &StreamName,
+        change: StreamChange,
+        within: Duration,
+        quarantined: Vec<QuarantineId>,
+    ) -> Result<Rehearsal> {
+        rehearse::rehearse(&self.supervisor, name, change, within, quarantined).await
+    }
+
     fn status(&self) -> Vec<StreamStatus> {
         self.supervisor.status()
+    }
+}
+
+#[async_trait]
+impl QuarantineControl for Ingest {
+    async fn discard(&self, stream: &StreamName, ids: Vec<QuarantineId>, reason: &str) -> Result<u64> {
+        replay::discard(&self.supervisor, stream, ids, reason).await
+    }
+
+    async fn replay(&self, stream: &StreamName, ids: Vec<QuarantineId>, fixes: Vec<Fix>) -> Result<Vec<Outcome>> {
+        replay::replay(&self.supervisor, stream, ids, fixes).await
+    }
+
+    async fn rehearse(&self, stream: &StreamName, ids: Vec<QuarantineId>, fixes: Vec<Fix>) -> Result<Vec<Outcome>> {
+        replay::rehearse(&self.supervisor, stream, ids, fixes).await
     }
 }
 

@@ -21,6 +21,12 @@ pub enum Takes {
     Start,
     /// `SECRET 'name'` or `ENV 'NAME'`, never the value itself.
     Secret,
+    /// One ASCII character; `\t` is a tab.
+    Byte,
+    /// The same, or nothing.
+    ByteOrNone,
+    /// `true`, `false`, or names with the delimiter between them.
+    Header,
 }
 
 impl Takes {
@@ -32,6 +38,9 @@ impl Takes {
             Takes::Word(words) => format!("one of {}", words.iter().map(|w| format!("'{w}'")).collect::<Vec<_>>().join(", ")),
             Takes::Start => "'earliest', 'latest' or an RFC 3339 timestamp such as '2026-01-31T08:00:00Z'".to_owned(),
             Takes::Secret => "SECRET 'name' or ENV 'NAME'".to_owned(),
+            Takes::Byte => "one ASCII character in single quotes".to_owned(),
+            Takes::ByteOrNone => "one ASCII character in single quotes, or '' for none".to_owned(),
+            Takes::Header => "true, false, or the names of the fields in single quotes, as 'id,price'".to_owned(),
         }
     }
 
@@ -49,6 +58,11 @@ impl Takes {
             (Takes::Number(min, max), OptionValue::Number(n)) => (min..=max).contains(n),
             (Takes::Share, OptionValue::Number(n)) => (0..=1).contains(n),
             (Takes::Number(..), _) => false,
+            (Takes::Header, OptionValue::Bool(_)) => true,
+            (Takes::Header, OptionValue::Text(names)) => !names.trim().is_empty(),
+            (Takes::Byte, OptionValue::Text(text)) => byte(text).is_some(),
+            (Takes::ByteOrNone, OptionValue::Text(text)) => text.is_empty() || byte(text).is_some(),
+            (Takes::Byte | Takes::ByteOrNone | Takes::Header, _) => false,
             (_, OptionValue::Secret(_) | OptionValue::Env(_)) => true,
             (Takes::Text, OptionValue::Text(text)) => !text.is_empty(),
             (Takes::Share, OptionValue::Text(text)) => share(text).is_some(),
@@ -74,7 +88,7 @@ pub struct OptionSpec {
     pub doc: &'static str,
 }
 
-const fn option(name: &'static str, takes: Takes, default: Option<&'static str>, doc: &'static str) -> OptionSpec {
+pub(crate) const fn option(name: &'static str, takes: Takes, default: Option<&'static str>, doc: &'static str) -> OptionSpec {
     OptionSpec { name, takes, required: false, default, doc }
 }
 
@@ -133,9 +147,13 @@ pub fn options(kind: SourceKind) -> &'static [OptionSpec] {
 
 /// Checks what a user wrote; `Invalid` names the option and what it takes, and never repeats a secret.
 pub(crate) fn check(kind: SourceKind, given: &Options) -> Result<()> {
-    let specs = options(kind);
+    check_against(&format!("FROM {}", kind.sql()), options(kind), given)
+}
+
+/// The same for any table of options; `owner` is what has them, as SQL writes it.
+pub(crate) fn check_against(owner: &str, specs: &[OptionSpec], given: &Options) -> Result<()> {
     for (name, value) in given {
-        let spec = specs.iter().find(|spec| spec.name == name).ok_or_else(|| unknown(kind, name))?;
+        let spec = specs.iter().find(|spec| spec.name == name).ok_or_else(|| unknown_of(owner, specs, name))?;
         if spec.takes.accepts(value) {
             continue;
         }
@@ -146,7 +164,7 @@ pub(crate) fn check(kind: SourceKind, given: &Options) -> Result<()> {
         return Err(error.hint(format!("It takes {}.", spec.takes.describe())));
     }
     match specs.iter().find(|spec| spec.required && !given.contains_key(spec.name)) {
-        Some(missing) => Err(Error::invalid(format!("FROM {} needs the option {}", kind.sql(), missing.name)).hint(format!(
+        Some(missing) => Err(Error::invalid(format!("{owner} needs the option {}", missing.name)).hint(format!(
             "{} It takes {}.",
             missing.doc,
             missing.takes.describe()
@@ -157,8 +175,12 @@ pub(crate) fn check(kind: SourceKind, given: &Options) -> Result<()> {
 
 /// The error for an option that a kind of source does not have.
 pub(crate) fn unknown(kind: SourceKind, name: &str) -> Error {
-    let names: Vec<&str> = options(kind).iter().map(|spec| spec.name).collect();
-    let error = Error::invalid(format!("FROM {} has no option {name}", kind.sql()));
+    unknown_of(&format!("FROM {}", kind.sql()), options(kind), name)
+}
+
+fn unknown_of(owner: &str, specs: &[OptionSpec], name: &str) -> Error {
+    let names: Vec<&str> = specs.iter().map(|spec| spec.name).collect();
+    let error = Error::invalid(format!("{owner} has no option {name}"));
     match nearest(name, names.iter().copied()) {
         Some(near) => error.hint(format!("Did you mean {near}? The options are: {}.", names.join(", "))),
         None if names.is_empty() => error.hint("It takes no options."),
@@ -184,13 +206,22 @@ impl Start {
     }
 }
 
+/// The one ASCII character that `text` is.
+pub(crate) fn byte(text: &str) -> Option<u8> {
+    match text.as_bytes() {
+        b"\\t" => Some(b'\t'),
+        [byte] if byte.is_ascii() && !matches!(byte, b'\n' | b'\r') => Some(*byte),
+        _ => None,
+    }
+}
+
 fn share(text: &str) -> Option<f64> {
     text.parse::<f64>().ok().filter(|share| (0.0..=1.0).contains(share))
 }
 
 /// Options that have passed [`check`], with their defaults and with secrets looked up.
 pub(crate) struct Checked<'a> {
-    kind: SourceKind,
+    specs: &'static [OptionSpec],
     given: &'a Options,
     secrets: &'a dyn Secrets,
 }
@@ -198,12 +229,17 @@ pub(crate) struct Checked<'a> {
 impl<'a> Checked<'a> {
     pub(crate) fn new(kind: SourceKind, given: &'a Options, secrets: &'a dyn Secrets) -> Result<Checked<'a>> {
         check(kind, given)?;
-        Ok(Checked { kind, given, secrets })
+        Ok(Checked { specs: options(kind), given, secrets })
+    }
+
+    /// The same for a table of options that `given` was checked against.
+    pub(crate) fn of(specs: &'static [OptionSpec], given: &'a Options, secrets: &'a dyn Secrets) -> Checked<'a> {
+        Checked { specs, given, secrets }
     }
 
     /// The value as text, or its default. It may be a secret: never log it.
     pub(crate) fn text(&self, name: &str) -> Result<Option<String>> {
-        let spec = options(self.kind).iter().find(|spec| spec.name == name);
+        let spec = self.specs.iter().find(|spec| spec.name == name);
         Ok(match self.given.get(name) {
             Some(value @ (OptionValue::Secret(_) | OptionValue::Env(_))) => {
                 let found = self.secrets.resolve(value).map_err(|e| e.context(format!("reading the option {name}")))?;

@@ -9,12 +9,15 @@ mod commit;
 
 use crate::backoff::Backoff;
 use crate::batch::{Batch, Promise};
-use crate::intake::Intake;
+use crate::intake::{self, Group, Intake, Outcome, Taken};
 use crate::report::Report;
+use crate::returns::{self, Answer, Arrivals, Lot, Returns};
 use crate::source::http::Inbox;
 use crate::source::{self, is_heartbeat};
+use crate::supervisor::Definitions;
 use crate::{Config, Parts};
 use futures::FutureExt;
+use helios_contract::column::ColumnType;
 use helios_contract::commit::CommitId;
 use helios_contract::record::{Chunk, Offsets};
 use helios_contract::source::Source;
@@ -37,10 +40,26 @@ pub(crate) struct Job {
     pub(crate) stream: Arc<Stream>,
     pub(crate) report: Arc<Report>,
     pub(crate) inbox: Arc<Inbox>,
+    pub(crate) returns: Arc<Returns>,
     pub(crate) stop: CancellationToken,
+    pub(crate) definitions: Definitions,
 }
 
 impl Job {
+    /// The same job for a stream whose definition was changed while it reads.
+    pub(crate) fn with(&self, stream: Arc<Stream>) -> Job {
+        Job {
+            config: self.config.clone(),
+            parts: self.parts.clone(),
+            stream,
+            report: self.report.clone(),
+            inbox: self.inbox.clone(),
+            returns: self.returns.clone(),
+            stop: self.stop.clone(),
+            definitions: self.definitions.clone(),
+        }
+    }
+
     /// The pauses between tries of something that is away.
     pub(crate) fn backoff(&self) -> Backoff {
         Backoff::new(self.config.retry_delay_min_ms, self.config.retry_delay_max_ms)
@@ -83,6 +102,7 @@ async fn open(job: &Arc<Job>) -> Result<Pipeline> {
         stashed: VecDeque::new(),
         source_backoff: job.backoff(),
         resume_at: None,
+        arrivals: job.returns.open(),
     })
 }
 
@@ -99,6 +119,7 @@ struct Pipeline {
     source_backoff: Backoff,
     // The source is in trouble and is left alone until then.
     resume_at: Option<Instant>,
+    arrivals: Arrivals,
 }
 
 struct InFlight {
@@ -109,6 +130,7 @@ struct InFlight {
 enum Step {
     Stop,
     Answered(Result<CommitId>),
+    Returned(Lot),
     Pulled(Result<Option<Chunk>>),
     Due,
 }
@@ -127,12 +149,15 @@ impl Pipeline {
             let step = select! { biased;
                 () = self.job.stop.cancelled() => Step::Stop,
                 answer = answered(&mut self.in_flight) => Step::Answered(answer),
+                // Before the source, which may never be without records; no more than one lot is on its way.
+                lot = self.arrivals.next(), if may_pull => Step::Returned(lot),
                 chunk = pull(&mut *self.source, &mut self.stashed, self.resume_at), if may_pull => Step::Pulled(chunk),
                 () = until(due_at) => Step::Due,
             };
             match step {
                 Step::Stop | Step::Pulled(Ok(None)) => return Ok(()),
                 Step::Answered(answer) => self.settle(answer?).await,
+                Step::Returned(lot) => self.take_back(lot).await?,
                 Step::Pulled(Ok(Some(chunk))) => self.take(chunk).await?,
                 Step::Pulled(Err(error)) => self.source_trouble(error)?,
                 Step::Due => self.start_commit(),
@@ -187,23 +212,90 @@ impl Pipeline {
         if !self.pass_decode_fault().await {
             return Ok(());
         }
-        self.decode(chunks, n_records).await
+        let taken = self.decode(chunks, n_records).await?;
+        taken.into_iter().try_for_each(|taken| self.batch.add(taken))
     }
 
-    async fn decode(&mut self, chunks: Vec<Chunk>, n_records: usize) -> Result<()> {
-        let mut intake = self.intake.take().ok_or_else(|| Error::internal("the decoder is gone"))?;
-        let (intake, taken) = if n_records <= DECODE_HERE_MAX {
-            let taken = intake.take(chunks);
-            (intake, taken)
-        } else {
-            let decoding = tokio::task::spawn_blocking(move || {
-                let taken = intake.take(chunks);
-                (intake, taken)
-            });
-            decoding.await.map_err(|e| Error::internal("decoding records").because(e))?
+    /// Takes records that come back from quarantine.
+    async fn take_back(&mut self, lot: Lot) -> Result<()> {
+        if !self.pass_decode_fault().await {
+            return Ok(());
+        }
+        let taken = self.decode(returns::chunks(&lot.held), lot.held.len()).await?;
+        self.batch.add_returned(lot, taken)
+    }
+
+    async fn decode(&mut self, chunks: Vec<Chunk>, n_records: usize) -> Result<Vec<Taken>> {
+        let mut groups = intake::group(chunks);
+        loop {
+            self.learn(&groups).await?;
+            let mut intake = self.intake.take().ok_or_else(|| Error::internal("the decoder is gone"))?;
+            let (intake, outcome) = if n_records <= DECODE_HERE_MAX {
+                let outcome = intake.take(groups);
+                (intake, outcome)
+            } else {
+                let decoding = tokio::task::spawn_blocking(move || {
+                    let outcome = intake.take(groups);
+                    (intake, outcome)
+                });
+                decoding.await.map_err(|e| Error::internal("decoding records").because(e))?
+            };
+            self.intake = Some(intake);
+            match outcome? {
+                Outcome::Taken(taken) => return Ok(taken),
+                Outcome::Widen(columns, again) => groups = self.widen(columns, again).await?,
+            }
+        }
+    }
+
+    // A schema that cannot be had now is pressure, never bad data: what is open is committed, and the records wait. Senders of
+    // pushed records do not.
+    async fn learn(&mut self, groups: &[Group]) -> Result<()> {
+        let mut backoff = self.job.backoff();
+        let mut is_well = true;
+        loop {
+            let job = self.job.clone();
+            let intake = self.intake.as_mut().ok_or_else(|| Error::internal("the decoder is gone"))?;
+            let learned = select! { biased;
+                () = job.stop.cancelled() => return Err(Error::unavailable("the stream was stopped while it waited for a schema")),
+                learned = intake.learn(groups) => learned,
+            };
+            match learned {
+                Ok(()) if is_well => return Ok(()),
+                Ok(()) => return Ok(job.report.well()),
+                Err(error) if error.kind() == Kind::Unavailable && job.stream.definition.source != SourceKind::Http => {
+                    if is_well {
+                        self.commit_all().await?;
+                    }
+                    is_well = false;
+                    job.report.trouble(&error);
+                }
+                Err(error) => return Err(error),
+            }
+            select! { biased;
+                () = job.stop.cancelled() => {}
+                () = sleep(backoff.pause()) => {}
+            }
+        }
+    }
+
+    /// Gives columns wider types, with nothing open under the old ones, so that the groups can be taken again.
+    async fn widen(&mut self, columns: Vec<(usize, ColumnType)>, groups: Vec<Group>) -> Result<Vec<Group>> {
+        let job = self.job.clone();
+        let stopped = || Error::unavailable("widening columns: the stream was stopped").hint("Send the records again.");
+        select! { biased;
+            () = job.stop.cancelled() => return Err(stopped()),
+            committed = self.commit_all() => committed?,
+        }
+        // Whoever changes the stream holds the definitions, and waits for this task to stop.
+        let stream = select! { biased;
+            () = job.stop.cancelled() => return Err(stopped()),
+            stream = job.definitions.widen(&job.stream, columns) => stream?,
         };
-        self.intake = Some(intake);
-        taken?.into_iter().try_for_each(|taken| self.batch.add(taken))
+        self.job = Arc::new(job.with(stream));
+        let forgetful = self.intake.take().ok_or_else(|| Error::internal("the decoder is gone"))?;
+        self.intake = Some(Intake::open(&self.job).await?.remembering(forgetful));
+        Ok(groups)
     }
 
     // A fault here is pressure, never bad data: the same chunks are decoded once it is over. False when stopped meanwhile.
@@ -244,26 +336,28 @@ impl Pipeline {
         if let Err(error) = self.source.ack(&self.offsets, &promise.done(commit)).await {
             warn!(stream = %self.job.stream.definition.name, %error, "the source could not be told of a commit");
         }
+        promise.answers.into_iter().for_each(Answer::send);
     }
 
     /// Commits what is open, within the time a stop may take.
     async fn finish(&mut self) -> Result<()> {
         let limit = Duration::from_millis(self.job.config.stop_ms);
-        let commit_all = async {
-            while self.in_flight.is_some() || !self.batch.is_empty() {
-                if self.in_flight.is_none() {
-                    self.start_commit();
-                }
-                let commit = answered(&mut self.in_flight).await?;
-                self.settle(commit).await;
-            }
-            Ok(())
-        };
         let late = || {
             Error::unavailable("stopping the stream: what was open could not be committed in time")
                 .hint("Send it again; with an Idempotency-Key that is harmless even if it was committed after all.")
         };
-        timeout(limit, commit_all).await.unwrap_or_else(|_| Err(late()))
+        timeout(limit, self.commit_all()).await.unwrap_or_else(|_| Err(late()))
+    }
+
+    async fn commit_all(&mut self) -> Result<()> {
+        while self.in_flight.is_some() || !self.batch.is_empty() {
+            if self.in_flight.is_none() {
+                self.start_commit();
+            }
+            let commit = answered(&mut self.in_flight).await?;
+            self.settle(commit).await;
+        }
+        Ok(())
     }
 
     /// Tells everybody who waits that their records were not committed.

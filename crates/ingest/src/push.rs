@@ -1,12 +1,13 @@
 //! One push: from a request's body to the answer that its records are durable.
 
 use crate::source::http::{Admitted, Awaited, Inbox, KeyHeld, KeyState, Parcel, stopped};
+use crate::format::Dialect;
 use crate::supervisor::Supervisor;
 use crate::{infer, newest_commit, split};
 use bytes::Bytes;
 use helios_contract::commit::Counts;
 use helios_contract::query::{BodyFormat, Push, Pushed, SenderRange};
-use helios_contract::stream::{SourceKind, Stream};
+use helios_contract::stream::{Format, SourceKind, Stream};
 use helios_contract::{Error, Result, StreamName};
 use std::sync::Arc;
 use std::time::Duration;
@@ -90,11 +91,13 @@ async fn with_columns(supervisor: &Arc<Supervisor>, stream: Arc<Stream>, push: &
         return Ok(stream);
     }
     let columns = match push.format {
-        BodyFormat::Csv => infer::csv(&push.body)?,
-        BodyFormat::Json => {
-            let payloads = split_body(push.body.clone(), push.format, stream).await?;
-            let sample: Vec<&[u8]> = payloads.iter().take(SAMPLE_RECORDS_MAX).map(Bytes::as_ref).collect();
-            infer::infer(&sample)?
+        BodyFormat::Csv if matches!(stream.definition.format, Format::Json | Format::Csv | Format::Tsv) => {
+            infer::csv(&push.body, &Dialect::of(&stream.definition))?
+        }
+        BodyFormat::Csv | BodyFormat::Json => {
+            let mut payloads = split_body(push.body.clone(), push.format, stream.clone()).await?;
+            payloads.truncate(SAMPLE_RECORDS_MAX);
+            infer::sampled(&stream.definition, &payloads, &*supervisor.parts.secrets).await?
         }
     };
     supervisor.fix_columns(&push.stream, columns).await?;

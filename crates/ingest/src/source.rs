@@ -4,6 +4,8 @@ pub mod demo;
 pub(crate) mod http;
 mod kafka;
 
+pub(crate) use kafka::probe::{sample as newest_of_kafka, test as test_kafka, topics as topics_of_kafka};
+
 use crate::pipeline::Job;
 use crate::{Config, Parts};
 use bytes::Bytes;

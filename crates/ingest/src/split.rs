@@ -5,6 +5,7 @@
 
 use crate::decode::Number;
 use crate::decode::scan::Scan;
+use crate::format::{Dialect, Names, is_registered};
 use bytes::Bytes;
 use helios_contract::column::{ColumnType, TimeFormat};
 use helios_contract::error::nearest;
@@ -24,10 +25,25 @@ const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 /// # Errors
 /// `Invalid` when the body has no such structure: nothing of it may be taken.
 pub(crate) fn records(body: &Bytes, format: BodyFormat, stream: &StreamDefinition) -> Result<Vec<Bytes>> {
-    match format {
-        BodyFormat::Json => json(body),
-        BodyFormat::Csv => csv(body, stream),
+    match (stream.format, format) {
+        (Format::Text, _) => Ok(text(body)),
+        // These say nothing about where a record ends, or about its compression: a body is a record.
+        (Format::Msgpack | Format::Avro | Format::Protobuf, _) => Ok(whole(body)),
+        _ if is_registered(stream) => Ok(whole(body)),
+        (Format::Json | Format::Csv | Format::Tsv, BodyFormat::Json) => json(body),
+        (Format::Json | Format::Csv | Format::Tsv, BodyFormat::Csv) => csv(body, stream),
     }
+}
+
+fn whole(body: &Bytes) -> Vec<Bytes> {
+    if body.is_empty() { Vec::new() } else { vec![body.clone()] }
+}
+
+/// One record a line, as it stands; lines without a character are none.
+fn text(body: &Bytes) -> Vec<Bytes> {
+    let ends = memchr_iter(b'\n', body).chain([body.len()]);
+    let lines = ends.scan(0, |next, end| Some(std::mem::replace(next, end + 1)..end));
+    lines.map(|line| body.slice(line)).filter(|line| !matches!(line.as_ref(), b"" | b"\r")).collect()
 }
 
 /// Records in an array, one a line, or one after the other in any layout.
@@ -157,25 +173,34 @@ fn trimmed(text: &[u8], range: Range<usize>) -> Range<usize> {
 
 /// The rows after the header line, as the stream's format has them: JSON objects, or lines with cells in column order.
 fn csv(body: &Bytes, stream: &StreamDefinition) -> Result<Vec<Bytes>> {
-    let mut reader = csv::Reader::from_reader(body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body));
+    let dialect = Dialect::of(stream);
+    let mut reader = dialect.reader(body);
     let header: Vec<String> = reader.headers().map_err(broken_csv)?.iter().map(|name| name.trim().to_owned()).collect();
     if header.is_empty() {
         return Ok(Vec::new());
     }
-    check_header(&header, stream)?;
+    check_header(&header, stream, &dialect)?;
     let types: Vec<Option<&ColumnType>> = header
         .iter()
         .map(|name| stream.columns.iter().find(|column| column.name == *name).map(|column| &column.data_type))
         .collect();
-    let cells: Vec<Option<usize>> =
-        stream.columns.iter().map(|column| header.iter().position(|name| *name == column.name)).collect();
+    let cell = |wanted: &str| header.iter().position(|name| name == wanted);
+    let cells: Vec<Option<usize>> = match &dialect.names {
+        Names::Columns => stream.columns.iter().map(|column| cell(&column.name)).collect(),
+        Names::Given(names) => names.iter().map(|name| cell(name)).collect(),
+        Names::InRecord => (0..header.len()).map(Some).collect(),
+    };
     let mut text = Vec::new();
     let mut ends = Vec::new();
     let mut row = csv::StringRecord::new();
     while reader.read_record(&mut row).map_err(broken_csv)? {
-        match stream.format {
-            Format::Json => write_object(&mut text, &header, &types, &row),
-            Format::Csv => write_line(&mut text, &cells, &row),
+        if stream.format == Format::Json {
+            write_object(&mut text, &header, &types, &row);
+        } else {
+            if dialect.names == Names::InRecord {
+                write_line(&mut text, &dialect, header.iter().map(String::as_str));
+            }
+            write_line(&mut text, &dialect, cells.iter().map(|cell| cell.and_then(|i| row.get(i)).unwrap_or("")));
         }
         ends.push(text.len());
     }
@@ -190,22 +215,23 @@ fn broken_csv(e: csv::Error) -> Error {
 }
 
 /// A header that shares no name with the columns is most likely a row.
-fn check_header(header: &[String], stream: &StreamDefinition) -> Result<()> {
-    let names = || stream.columns.iter().map(|column| column.name.as_str());
-    let is_column = |name: &&String| names().any(|column| column == *name);
+fn check_header(header: &[String], stream: &StreamDefinition, dialect: &Dialect) -> Result<()> {
+    let names = || match &dialect.names {
+        Names::Given(names) => names.iter().map(String::as_str).collect::<Vec<_>>(),
+        Names::Columns | Names::InRecord => stream.columns.iter().map(|column| column.name.as_str()).collect(),
+    };
+    let is_column = |name: &&String| names().contains(&name.as_str());
     if let Some((i, name)) = header.iter().enumerate().find(|(i, name)| header[..*i].contains(name)) {
         return Err(Error::invalid(format!("the CSV header names '{name}' twice, the second time as field {}", i + 1)));
     }
     let unknown = header.iter().find(|name| !is_column(name));
-    let refused = match stream.format {
-        // Records in CSV have no place for further fields.
-        Format::Csv => unknown,
-        Format::Json => unknown.filter(|_| !header.iter().any(|name| is_column(&name))),
-    };
+    // Lines whose fields are known by their order have no place for further ones.
+    let has_place = stream.format == Format::Json || dialect.names == Names::InRecord;
+    let refused = unknown.filter(|_| !has_place || !header.iter().any(|name| is_column(&name)));
     let Some(name) = refused else { return Ok(()) };
     let hint = match nearest(name, names()) {
         Some(column) => format!("Did you mean '{column}'?"),
-        None => format!("The first line must name columns of {}: {}.", stream.name, names().collect::<Vec<_>>().join(", ")),
+        None => format!("The first line must name columns of {}: {}.", stream.name, names().join(", ")),
     };
     Err(Error::invalid(format!("the CSV header names '{name}', which is no column of {}", stream.name)).hint(hint))
 }
@@ -250,10 +276,8 @@ fn write_text(out: &mut Vec<u8>, text: &str) {
     serde_json::to_writer(out, text).expect("text is always JSON, and memory takes it");
 }
 
-/// Writes the cells of the columns, given by their index in the row.
-fn write_line(out: &mut Vec<u8>, cells: &[Option<usize>], row: &csv::StringRecord) {
+fn write_line<'c>(out: &mut Vec<u8>, dialect: &Dialect, cells: impl Iterator<Item = &'c str>) {
     const BUFFER_BYTES: usize = 256;
-    let cells = cells.iter().map(|cell| cell.and_then(|i| row.get(i)).unwrap_or(""));
-    let mut writer = csv::WriterBuilder::new().buffer_capacity(BUFFER_BYTES).from_writer(out);
+    let mut writer = dialect.writer(BUFFER_BYTES, out);
     writer.write_record(cells).and_then(|()| Ok(writer.flush()?)).expect("memory takes every record");
 }

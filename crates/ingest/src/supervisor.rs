@@ -3,21 +3,22 @@
 use crate::backoff::Backoff;
 use crate::definition;
 use crate::infer;
+use crate::intake;
 use crate::pipeline::{self, Job};
 use crate::report::{Metrics, Report};
+use crate::returns::Returns;
 use crate::source::{self, http::Inbox};
 use crate::{Config, Parts};
-use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::join_all;
-use helios_contract::column::Column;
-use helios_contract::commit::{Commit, Move};
+use helios_contract::column::{Column, ColumnType};
+use helios_contract::commit::{Commit, Move, Replayed};
 use helios_contract::record::Offsets;
-use helios_contract::stream::{Format, SourceKind, Stream, StreamChange, StreamCommand, StreamDefinition, StreamStatus};
+use helios_contract::stream::{SourceKind, Stream, StreamChange, StreamCommand, StreamDefinition, StreamStatus};
 use helios_contract::{Error, Kind, Result, StreamName};
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use tokio::select;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
@@ -39,12 +40,48 @@ struct Kept {
     stream: Arc<Stream>,
     report: Arc<Report>,
     inbox: Arc<Inbox>,
+    returns: Arc<Returns>,
     running: Option<Running>,
 }
 
 struct Running {
     stop: CancellationToken,
     task: JoinHandle<()>,
+}
+
+/// The way back from a stream's task to its definition.
+#[derive(Clone, Default)]
+pub(crate) struct Definitions(Weak<Supervisor>);
+
+impl Definitions {
+    /// Gives columns (by index) wider types while the stream reads; nothing may be open under the old ones.
+    ///
+    /// # Errors
+    /// `Conflict` when the stream was changed meanwhile.
+    pub(crate) async fn widen(&self, stream: &Stream, columns: Vec<(usize, ColumnType)>) -> Result<Arc<Stream>> {
+        let supervisor = self.0.upgrade().ok_or_else(|| Error::unavailable("the server stops"))?;
+        let mut wider = stream.clone();
+        for (column, data_type) in columns {
+            wider.definition.columns[column].data_type = data_type;
+        }
+        // Carried out to its end even if the stream is stopped meanwhile.
+        let changing = tokio::spawn(async move {
+            let _changing = supervisor.changing.lock().await;
+            definition::check(&wider.definition)?;
+            let name = wider.definition.name.clone();
+            let stream = supervisor.parts.catalog.replace(wider).await?;
+            if let Some(kept) = supervisor.lock().get_mut(&name) {
+                kept.stream = stream.clone();
+            }
+            Ok(stream)
+        });
+        changing.await.map_err(|e| Error::internal("widening columns").because(e))?
+    }
+
+    /// The stream as it is now.
+    fn current(&self, name: &StreamName) -> Option<Arc<Stream>> {
+        self.0.upgrade()?.stream(name).ok()
+    }
 }
 
 impl Supervisor {
@@ -54,7 +91,7 @@ impl Supervisor {
     }
 
     /// Starts every stream of the catalog that is not paused.
-    pub(crate) async fn start_all(&self) {
+    pub(crate) async fn start_all(self: &Arc<Self>) {
         let _changing = self.changing.lock().await;
         for stream in self.parts.catalog.streams() {
             self.start(stream);
@@ -82,6 +119,13 @@ impl Supervisor {
         let streams = self.lock();
         let kept = streams.get(name).ok_or_else(|| not_found(name, streams.keys()))?;
         Ok((kept.stream.clone(), kept.inbox.clone()))
+    }
+
+    /// What a stream's task works with, for work of one's own beside it.
+    pub(crate) fn job_of(self: &Arc<Self>, name: &StreamName) -> Result<Job> {
+        let streams = self.lock();
+        let kept = streams.get(name).ok_or_else(|| not_found(name, streams.keys()))?;
+        Ok(self.job(kept, CancellationToken::new()))
     }
 
     /// Whether the lake has refused the stream's newest commit.
@@ -143,10 +187,21 @@ impl Supervisor {
         }
         definition::complete(&mut definition);
         definition::check(&definition)?;
-        if definition.columns.is_empty() && definition.source != SourceKind::Http {
-            let columns = self.sampled_columns(&definition).await?;
+        if !definition.columns.is_empty() {
+            intake::check_rules(&definition, &*self.parts.conditions)?;
+        }
+        let mut columns = None;
+        if definition.columns.is_empty() {
+            columns = infer::known(&definition, &*self.parts.secrets).await?;
+        }
+        if definition.columns.is_empty() && columns.is_none() && definition.source != SourceKind::Http {
+            let sample = source::sample(&definition, &self.config, &self.parts).await?;
+            columns = Some(infer::sampled(&definition, &sample, &*self.parts.secrets).await?);
+        }
+        if let Some(columns) = columns {
             take_columns(&mut definition, columns);
             definition::check(&definition)?;
+            intake::check_rules(&definition, &*self.parts.conditions)?;
         }
         let beginnings = source::beginnings(&definition, &self.parts).await?;
         let stream = self.parts.catalog.create(definition).await?;
@@ -169,6 +224,8 @@ impl Supervisor {
             moves: beginnings.into_iter().map(|(partition, to)| Move { partition, from: None, to }).collect(),
             rows: Vec::new(),
             quarantined: Vec::new(),
+            replayed: Replayed::default(),
+            drift: Vec::new(),
             ledger: Vec::new(),
             receipts: Vec::new(),
             newest: None,
@@ -176,20 +233,20 @@ impl Supervisor {
         self.parts.tables.commit(commit).await.map(drop).map_err(|e| e.context("storing where reading begins"))
     }
 
-    async fn sampled_columns(&self, definition: &StreamDefinition) -> Result<Vec<Column>> {
-        if definition.format == Format::Csv {
-            return Err(Error::invalid("columns cannot be inferred from CSV records, which do not name their fields")
-                .hint("Declare them: CREATE STREAM name (column type, ...) FROM ..."));
-        }
-        let sample = source::sample(definition, &self.config, &self.parts).await?;
-        let sample: Vec<&[u8]> = sample.iter().map(Bytes::as_ref).collect();
-        infer::infer(&sample)
-    }
-
     async fn alter(self: &Arc<Self>, name: &StreamName, change: StreamChange) -> Result<StreamDefinition> {
         let mut stream = Stream::clone(&*self.stream(name)?);
-        stream.definition = definition::change(&stream.definition, change)?;
+        stream.definition = self.changed(&stream, change).await?;
         Ok(self.replace(stream).await?.definition.clone())
+    }
+
+    /// The definition after a change, checked as far as can be without running it.
+    pub(crate) async fn changed(&self, stream: &Stream, mut change: StreamChange) -> Result<StreamDefinition> {
+        if let StreamChange::Promote { path, data_type: data_type @ None, .. } = &mut change {
+            *data_type = self.parts.drifts.proposed(stream.id, path).await?;
+        }
+        let changed = definition::change(&stream.definition, change)?;
+        intake::check_rules(&changed, &*self.parts.conditions)?;
+        Ok(changed)
     }
 
     async fn pause(self: &Arc<Self>, name: &StreamName, paused: bool) -> Result<StreamDefinition> {
@@ -201,7 +258,7 @@ impl Supervisor {
         Ok(self.replace(stream).await?.definition.clone())
     }
 
-    async fn remove(&self, name: &StreamName, if_exists: bool) -> Result<StreamDefinition> {
+    async fn remove(self: &Arc<Self>, name: &StreamName, if_exists: bool) -> Result<StreamDefinition> {
         let stream = match self.stream(name) {
             Ok(stream) => stream,
             Err(_) if if_exists => return Ok(StreamDefinition::new(name.clone(), SourceKind::Http)),
@@ -238,13 +295,14 @@ impl Supervisor {
         }
     }
 
-    fn start(&self, stream: Arc<Stream>) {
+    fn start(self: &Arc<Self>, stream: Arc<Stream>) {
         let name = stream.definition.name.clone();
         let mut streams = self.lock();
         let kept = streams.entry(name).or_insert_with(|| Kept {
             stream: stream.clone(),
             report: Arc::new(Report::new(&stream, self.parts.clock.clone(), self.metrics.clone())),
             inbox: Inbox::new(self.config.push_bytes_max, self.config.push_requests_max),
+            returns: Returns::new(),
             running: None,
         });
         kept.stream = stream.clone();
@@ -253,15 +311,21 @@ impl Supervisor {
             return;
         }
         let stop = CancellationToken::new();
-        let job = Arc::new(Job {
+        let job = Arc::new(self.job(kept, stop.clone()));
+        kept.running = Some(Running { stop, task: tokio::spawn(keep_running(job)) });
+    }
+
+    fn job(self: &Arc<Self>, kept: &Kept, stop: CancellationToken) -> Job {
+        Job {
             config: self.config.clone(),
             parts: self.parts.clone(),
-            stream,
+            stream: kept.stream.clone(),
             report: kept.report.clone(),
             inbox: kept.inbox.clone(),
-            stop: stop.clone(),
-        });
-        kept.running = Some(Running { stop, task: tokio::spawn(keep_running(job)) });
+            returns: kept.returns.clone(),
+            stop,
+            definitions: Definitions(Arc::downgrade(self)),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<StreamName, Kept>> {
@@ -277,7 +341,7 @@ async fn stop(running: Running) {
 }
 
 /// Runs a stream's pipeline, and opens it again after whatever stopped it, until it is told to stop.
-async fn keep_running(job: Arc<Job>) {
+async fn keep_running(mut job: Arc<Job>) {
     let mut away = job.backoff();
     let mut failed = Backoff::new(job.config.reopen_delay_min_ms, job.config.reopen_delay_max_ms);
     loop {
@@ -297,6 +361,10 @@ async fn keep_running(job: Arc<Job>) {
         select! { biased;
             () = job.stop.cancelled() => return,
             () = sleep(pause) => {}
+        }
+        // Columns may have been widened since.
+        if let Some(stream) = job.definitions.current(&job.stream.definition.name) {
+            job = Arc::new(job.with(stream));
         }
     }
 }

@@ -2,21 +2,26 @@
 
 use crate::pipeline::Job;
 use crate::report::{Metrics, Report};
+use crate::returns::Returns;
 use crate::source::http::Inbox;
+use crate::supervisor::Definitions;
 use crate::{Config, Parts};
 use arrow::array::{ArrayRef, AsArray, Int64Array};
+use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
-use helios_contract::column::{row_schema, table_schema};
+use helios_contract::column::{ColumnType, row_schema, table_schema};
 use helios_contract::commit::{Commit, CommitId, LedgerEntry, Quarantined, Receipt};
+use helios_contract::condition::{Condition, Conditions};
 use helios_contract::fault::Faults;
 use helios_contract::name::TableName;
-use helios_contract::record::Offsets;
+use helios_contract::quarantine::{Held, Quarantine, QuarantineId};
+use helios_contract::record::{Offsets, Position, Record};
 use helios_contract::secret::{Secret, Secrets};
-use helios_contract::store::{Catalog, Receipts, Slice, Snapshot, TableStore, Version};
+use helios_contract::store::{Catalog, Drifts, Receipts, Slice, Snapshot, TableStore, Version};
 use helios_contract::stream::{OptionValue, Stream, StreamDefinition, StreamId};
 use helios_contract::{Clock, Error, Result, StreamName, Timestamp};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
@@ -42,6 +47,9 @@ impl World {
             tables: self.lake.clone(),
             catalog: self.lake.clone(),
             receipts: self.lake.clone(),
+            conditions: Arc::new(NoConditions),
+            drifts: self.lake.clone(),
+            quarantine: self.lake.clone(),
             secrets: Arc::new(NoSecrets),
             faults: self.faults.clone(),
             metrics: prometheus::Registry::new(),
@@ -61,10 +69,28 @@ impl World {
             config: self.config.clone(),
             report: Arc::new(Report::new(&stream, parts.clock.clone(), metrics)),
             inbox: Inbox::new(self.config.push_bytes_max, self.config.push_requests_max),
+            returns: Returns::new(),
             stop: CancellationToken::new(),
+            definitions: Definitions::default(),
             parts,
             stream,
         })
+    }
+}
+
+/// SQL is the query engine's; scenarios hold rows against rules.
+struct NoConditions;
+
+impl Conditions for NoConditions {
+    fn compile(&self, condition: &str, _: &SchemaRef) -> Result<Arc<dyn Condition>> {
+        Err(Error::internal(format!("nobody evaluates ({condition}) here")))
+    }
+}
+
+#[async_trait]
+impl Drifts for MemoryLake {
+    async fn proposed(&self, _: StreamId, _: &str) -> Result<Option<ColumnType>> {
+        Ok(None)
     }
 }
 
@@ -110,7 +136,10 @@ struct State {
 pub(crate) struct Table {
     pub(crate) offsets: Offsets,
     pub(crate) slices: Vec<Slice>,
+    /// In the order of their numbers, from 0.
     pub(crate) quarantined: Vec<Quarantined>,
+    /// The numbers of those that left again.
+    pub(crate) released: BTreeSet<i64>,
     pub(crate) ledger: Vec<LedgerEntry>,
     pub(crate) receipts: HashMap<String, (CommitId, Receipt)>,
     pub(crate) n_commits: usize,
@@ -168,6 +197,15 @@ impl TableStore for MemoryLake {
                 return Err(Error::conflict(format!("partition {} does not stand at {:?}", step.partition, step.from)));
             }
         }
+        for released in &commit.replayed.released {
+            if !table.released.insert(released.id.0) {
+                return Err(Error::conflict(format!("record {} is not open", released.id.0)));
+            }
+        }
+        for kept in commit.replayed.kept {
+            let bad = &mut table.quarantined[kept.id.0 as usize];
+            (bad.reason, bad.path) = (kept.reason, kept.path);
+        }
         table.offsets.extend(commit.moves.into_iter().map(|step| (step.partition, step.to)));
         for rows in commit.rows {
             assert_eq!(rows.schema(), row_schema(&stream.definition.columns));
@@ -209,6 +247,33 @@ impl TableStore for MemoryLake {
     async fn since(&self, table: &TableName, after: CommitId) -> Result<Vec<Slice>> {
         let snapshot = self.snapshot(table, Version::Latest).await?;
         Ok(snapshot.tail.into_iter().filter(|slice| slice.commit > after).collect())
+    }
+}
+
+#[async_trait]
+impl Quarantine for MemoryLake {
+    async fn held(&self, stream: StreamId, ids: &[QuarantineId], _: usize) -> Result<(Vec<Held>, usize)> {
+        let state = self.state.lock().unwrap();
+        let table = state.tables.get(&stream).ok_or_else(|| Error::not_found("the stream is gone"))?;
+        let open = ids.iter().filter(|id| !table.released.contains(&id.0));
+        let held = open.map(|id| {
+            let bad = &table.quarantined[id.0 as usize];
+            let record = Record {
+                position: bad.position.parse().map_or_else(|_| Position::Text(bad.position.as_str().into()), Position::Number),
+                time: bad.time,
+                key: bad.key.clone(),
+                headers: bad.headers.clone(),
+                payload: bad.payload.clone(),
+            };
+            Held { id: *id, partition: bad.partition.as_str().into(), record }
+        });
+        Ok((held.collect(), ids.len()))
+    }
+
+    async fn discard(&self, stream: StreamId, ids: Vec<QuarantineId>, _: &str) -> Result<u64> {
+        let mut state = self.state.lock().unwrap();
+        let released = &mut state.tables.entry(stream).or_default().released;
+        Ok(ids.into_iter().filter(|id| released.insert(id.0)).count() as u64)
     }
 }
 

@@ -8,8 +8,9 @@ use arrow::ipc::reader::StreamReader;
 use arrow::ipc::writer::{IpcWriteOptions, StreamWriter};
 use arrow::ipc::{CompressionType, MetadataVersion};
 use arrow::record_batch::RecordBatch;
-use helios_contract::column::{FIELD_ID, hidden};
+use helios_contract::column::{Column, FIELD_ID, hidden};
 use helios_contract::commit::CommitId;
+use helios_contract::drift::Backfill;
 use helios_contract::error::{Error, Result};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -17,16 +18,21 @@ use std::sync::Arc;
 /// Rows read and written at a time.
 pub(crate) const BATCH_ROWS: usize = 8192;
 
-/// The rows with the columns of `schema`, matched by Iceberg field id: added ones are null, dropped ones go.
-pub(crate) fn adapt(rows: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
+/// The rows with the columns of `schema`, matched by Iceberg field id: added ones are null, or taken from `_rest` where the
+/// column says so; dropped ones go.
+pub(crate) fn adapt(rows: &RecordBatch, schema: &SchemaRef, backfill: Backfill) -> Result<RecordBatch> {
     if Arc::ptr_eq(rows.schema_ref(), schema) {
         return Ok(rows.clone());
     }
     let from = rows.schema();
     let by_id: HashMap<&str, usize> =
         from.fields().iter().enumerate().filter_map(|(i, field)| Some((field_id(field)?, i))).collect();
+    let rest = rows.column_by_name(hidden::REST).and_then(|rest| rest.as_string_opt::<i32>());
     let column = |field: &Arc<Field>| match field_id(field).and_then(|id| by_id.get(id)) {
-        None => Ok(new_null_array(field.data_type(), rows.num_rows())),
+        None => Ok(match Column::of_origin(field).zip(rest) {
+            Some((column, rest)) => backfill(&column, rest),
+            None => new_null_array(field.data_type(), rows.num_rows()),
+        }),
         Some(&i) if rows.column(i).data_type() == field.data_type() => Ok(Arc::clone(rows.column(i))),
         Some(&i) => cast(rows.column(i), field.data_type()).doing(&format!("read column {}", field.name())),
     };

@@ -1,15 +1,18 @@
 //! The catalog database: its tables, and how it is opened.
 
+mod upgrade;
+
+use crate::documents::TABLE as DOCUMENTS;
+use crate::drift::TABLES as DRIFT;
 use crate::failure::Doing;
+use crate::quarantine::TABLES as QUARANTINE;
 use helios_contract::error::{Error, Result};
 use rusqlite::{Connection, OpenFlags};
 use std::path::Path;
+use upgrade::VERSION as SCHEMA_VERSION;
 
 /// The name of the database within the data directory.
 pub(crate) const FILE: &str = "catalog.sqlite";
-
-/// Grows by one with every change of the tables.
-const SCHEMA_VERSION: i64 = 1;
 
 const SCHEMA: &str = "
 -- One row per stream; `version` counts changes of the definition, `last_field` is the newest Iceberg field id given out.
@@ -45,11 +48,11 @@ CREATE TABLE files (
     file_set INTEGER NOT NULL, size_bytes INTEGER NOT NULL, n_rows INTEGER NOT NULL, commit_min INTEGER NOT NULL, commit_max INTEGER NOT NULL,
     sorted INTEGER NOT NULL, partition TEXT NOT NULL, ranges TEXT NOT NULL, counts TEXT NOT NULL, lineage TEXT NOT NULL) STRICT;
 CREATE INDEX files_of_stream ON files (stream);
--- Records that did not become rows.
+-- Records that did not become rows. `at` is when that was found; `note` is why they were discarded, or how they were mended.
 CREATE TABLE quarantine (
     id INTEGER PRIMARY KEY AUTOINCREMENT, stream INTEGER NOT NULL REFERENCES streams ON DELETE CASCADE, commit_id INTEGER NOT NULL,
     partition TEXT NOT NULL, position TEXT NOT NULL, time INTEGER NOT NULL, reason TEXT NOT NULL, path TEXT NOT NULL,
-    payload BLOB NOT NULL, key BLOB) STRICT;
+    payload BLOB NOT NULL, key BLOB, headers BLOB, at INTEGER NOT NULL, class TEXT NOT NULL, state TEXT NOT NULL, note TEXT) STRICT;
 CREATE INDEX quarantine_of_stream ON quarantine (stream, partition);
 -- Answers to pushes that carried an idempotency key.
 CREATE TABLE receipts (
@@ -80,11 +83,15 @@ pub(crate) fn open(path: &Path) -> Result<Connection> {
     let version: i64 = conn.query_row("PRAGMA user_version", [], |row| row.get(0)).doing("read the version of the database")?;
     match version {
         0 => {
-            let create = format!("BEGIN; {SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;");
+            let create = format!("BEGIN; {SCHEMA} {QUARANTINE} {DRIFT} {DOCUMENTS} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;");
             conn.execute_batch(&create).doing("create the tables")?;
             Ok(conn)
         }
-        SCHEMA_VERSION => Ok(conn),
+        1..=SCHEMA_VERSION => {
+            upgrade::upgrade(&conn, version)?;
+            conn.execute_batch(DOCUMENTS).doing("create the table of documents")?;
+            Ok(conn)
+        }
         _ => Err(Error::invalid(format!(
             "{} was written by a newer Helios (its version is {version}, this one knows {SCHEMA_VERSION})",
             path.display()

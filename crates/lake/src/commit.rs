@@ -3,10 +3,12 @@
 use crate::Lake;
 use crate::batches;
 use crate::catalog::{blocking, count, signed};
+use crate::drift;
 use crate::failure::{Doing, repeated};
 use crate::files;
 use crate::lineage::{Coverage, Lineage};
 use crate::parquet_file::{FileWriter, Layout, NewFile};
+use crate::quarantine;
 use crate::state::{Committed, FileEntry, State, TailSlice};
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
@@ -14,6 +16,7 @@ use helios_contract::clock::Timestamp;
 use helios_contract::column::row_schema;
 use helios_contract::commit::{Commit, CommitId, LedgerEntry};
 use helios_contract::error::{Error, Result};
+use helios_contract::name::StreamName;
 use helios_contract::store::Slice;
 use helios_contract::stream::{Stream, StreamId};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -54,9 +57,9 @@ pub(crate) async fn commit(lake: &Lake, commit: Commit) -> Result<CommitId> {
         Ok((commit, placed))
     })
     .await?;
-    let faults = lake.objects.faults.clone();
+    let (faults, recorded_as) = (lake.objects.faults.clone(), name.clone());
     let work = move |conn: &Connection| {
-        let recorded = record(conn, id, now, commit, &placed)?;
+        let recorded = record(conn, (id, &recorded_as), now, commit, &placed)?;
         // The hold on a new file goes along until the file is published: until then only the hold keeps it from being deleted.
         faults.pass("lake.commit").map(|()| (recorded, placed))
     };
@@ -83,6 +86,11 @@ fn check(commit: &Commit, stream: &Stream) -> Result<()> {
             commit.n_rows(),
             commit.quarantined.len()
         )));
+    }
+    let replayed = sum(|entry| entry.counts.replayed);
+    if replayed != commit.replayed.released.len() as u64 {
+        let n_released = commit.replayed.released.len();
+        return Err(Error::internal(format!("the ledger says {replayed} records are replayed, the commit has {n_released}")));
     }
     let fields = row_schema(&stream.definition.columns);
     match commit.rows.iter().find(|rows| rows.schema_ref().fields() != fields.fields()) {
@@ -127,10 +135,13 @@ fn place(lake: &Arc<Lake>, id: CommitId, now: Timestamp, stream: &Stream, schema
         return Ok(Placed::Nowhere);
     }
     let n_bytes: u64 = commit.rows.iter().map(batches::n_bytes).sum();
-    if n_bytes <= lake.config.inline_bytes_max.saturating_mul(INLINE_RATIO) {
+    // A replay moves no positions. Inline, it gets into a file no sooner than the commits that its records came with: so the
+    // files never tell of the one without the other.
+    let is_replay = commit.moves.is_empty();
+    if is_replay || n_bytes <= lake.config.inline_bytes_max.saturating_mul(INLINE_RATIO) {
         let rows = batches::concat(&row_schema(&stream.definition.columns), &commit.rows)?;
         let ipc = batches::encode_ipc(&rows)?;
-        if ipc.len() as u64 <= lake.config.inline_bytes_max {
+        if is_replay || ipc.len() as u64 <= lake.config.inline_bytes_max {
             return Ok(Placed::Inline { ipc, rows: batches::with_commit(&rows, id, schema)? });
         }
     }
@@ -157,7 +168,13 @@ fn place(lake: &Arc<Lake>, id: CommitId, now: Timestamp, stream: &Stream, schema
 }
 
 /// Records a commit; every check that decides about it is made here, within the transaction.
-fn record(conn: &Connection, id: CommitId, now: Timestamp, commit: Commit, placed: &Placed) -> Result<(StreamId, Committed)> {
+fn record(
+    conn: &Connection,
+    (id, name): (CommitId, &StreamName),
+    now: Timestamp,
+    commit: Commit,
+    placed: &Placed,
+) -> Result<(StreamId, Committed)> {
     let stream = commit.stream;
     check_version(conn, &commit)?;
     let (at, newest) = after_last(conn, id, now, &commit)?;
@@ -172,7 +189,8 @@ fn record(conn: &Connection, id: CommitId, now: Timestamp, commit: Commit, place
         })
         .doing("store a commit")?;
     commit.ledger.iter().try_for_each(|entry| insert_ledger(conn, stream, id, entry)).doing("store the ledger")?;
-    insert_quarantine(conn, id, &commit).doing("store quarantined records")?;
+    quarantine::record(conn, name, id, at, &commit)?;
+    drift::record(conn, stream, &commit.drift)?;
     insert_receipts(conn, id, at, &commit)?;
     let mut committed = Committed { id, at, newest, moves: commit.moves, slice: None, file: None };
     match placed {
@@ -251,34 +269,14 @@ pub(crate) fn insert_ledger(conn: &Connection, stream: StreamId, id: CommitId, e
         last,
         signed(counts.received),
         signed(counts.stored),
-        signed(counts.quarantined),
+        // Over all commits the column adds up to what is in quarantine.
+        signed(counts.quarantined) - signed(counts.replayed),
         signed(counts.filtered),
         signed(counts.deduplicated),
         signed(counts.late),
         gap,
         signed(*n_lost)
     ])?;
-    Ok(())
-}
-
-fn insert_quarantine(conn: &Connection, id: CommitId, commit: &Commit) -> rusqlite::Result<()> {
-    let mut insert = conn.prepare_cached(
-        "INSERT INTO quarantine (stream, commit_id, partition, position, time, reason, path, payload, key) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    )?;
-    for bad in &commit.quarantined {
-        let (payload, key) = (bad.payload.as_ref(), bad.key.as_deref());
-        insert.execute(params![
-            commit.stream.0,
-            id.0,
-            bad.partition,
-            bad.position,
-            bad.time.0,
-            bad.reason,
-            bad.path,
-            payload,
-            key
-        ])?;
-    }
     Ok(())
 }
 
@@ -299,7 +297,7 @@ fn publish(state: &mut State, (stream, committed): (StreamId, Committed)) {
 }
 
 /// Rings for compaction as soon as the tail is long or large enough.
-fn wake_compaction(lake: &Lake, name: &helios_contract::StreamName) {
+fn wake_compaction(lake: &Lake, name: &StreamName) {
     let config = &lake.config;
     let due = lake.shared.read(|state| {
         state

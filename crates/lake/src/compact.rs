@@ -175,7 +175,7 @@ fn compact_tail(lake: &Arc<Lake>, plan: &Plan, done: &mut Compacted) -> Result<(
     let set = lake.next_number();
     let coverage = catalog::read_here(&lake.catalog_path(), |conn| inline_coverage(conn, plan.stream.id, set, until))?;
     let lineage = Lineage { covers: coverage.into_iter().collect(), ..Lineage::default() };
-    let rows = taken.iter().map(|tail| adapt(&tail.slice.rows, &plan.schema));
+    let rows = taken.iter().map(|tail| adapt(&tail.slice.rows, &plan.schema, lake.backfill));
     let new = write_sorted(lake, plan, set, rows, lineage, &[])?;
     finish(lake, plan, Exchange { stream: plan.stream.id, set, gone: Vec::new(), tail_until: until, new }, done)
 }
@@ -212,7 +212,8 @@ fn merge(lake: &Arc<Lake>, plan: &Plan, gone: Vec<FileEntry>, done: &mut Compact
 /// The rows of a file in today's columns.
 fn open<'a>(lake: &Lake, plan: &'a Plan, entry: &FileEntry) -> Result<impl Iterator<Item = Result<RecordBatch>> + use<'a>> {
     let batches = Batches::open(&lake.objects, &entry.file.path, entry.file.size_bytes, &[])?;
-    Ok(batches.map(|rows| adapt(&rows?, &plan.schema)))
+    let backfill = lake.backfill;
+    Ok(batches.map(move |rows| adapt(&rows?, &plan.schema, backfill)))
 }
 
 /// Commits what was written in the place of what was read.

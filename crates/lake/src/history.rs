@@ -83,13 +83,15 @@ fn take_ledger(conn: &Connection, stream: StreamId, commit: CommitId) -> rusqlit
 
 /// The ledger entry in a row: partition, first, last, the counts in their order, gap and losses.
 pub(crate) fn ledger_entry(row: &Row<'_>) -> rusqlite::Result<LedgerEntry> {
+    let quarantined: i64 = row.get(5)?;
     let counts = Counts {
         received: count(row, 3)?,
         stored: count(row, 4)?,
-        quarantined: count(row, 5)?,
+        quarantined: quarantined.max(0).unsigned_abs(),
         filtered: count(row, 6)?,
         deduplicated: count(row, 7)?,
         late: count(row, 8)?,
+        replayed: quarantined.min(0).unsigned_abs(),
     };
     let (partition, first, last) = (row.get(0)?, row.get(1)?, row.get(2)?);
     Ok(LedgerEntry { partition, first, last, counts, gap: row.get(9)?, n_lost: count(row, 10)? })

@@ -20,6 +20,8 @@ mod objects;
 mod parquet_file;
 
 mod commit;
+mod drift;
+mod quarantine;
 mod files;
 mod since;
 mod snapshot;
@@ -30,6 +32,7 @@ mod history;
 mod retain;
 mod sort;
 
+mod documents;
 mod metrics;
 mod rebuild;
 mod report;
@@ -40,12 +43,14 @@ pub use rebuild::{Rebuilt, rebuild};
 
 use async_trait::async_trait;
 use helios_contract::clock::Clock;
+use helios_contract::column::ColumnType;
 use helios_contract::commit::{Commit, CommitId, Receipt};
+use helios_contract::drift::Backfill;
 use helios_contract::error::{Error, Kind, Result};
 use helios_contract::fault::Faults;
 use helios_contract::name::{StreamName, TableName};
 use helios_contract::record::Offsets;
-use helios_contract::store::{Catalog, Changes, Receipts, Slice, Snapshot, TableStore, Verified, Verify, Version};
+use helios_contract::store::{Catalog, Changes, Drifts, Receipts, Slice, Snapshot, TableStore, Verified, Verify, Version};
 use helios_contract::stream::{Stream, StreamDefinition, StreamId};
 use helios_contract::system::SystemTable;
 use object_store::ObjectStore;
@@ -123,6 +128,8 @@ pub struct Parts {
     pub store: Arc<dyn ObjectStore>,
     /// Fails where a test wants it to.
     pub faults: Faults,
+    /// Reads the values of promoted columns out of older rows.
+    pub backfill: Backfill,
     /// Where figures are published.
     pub metrics: prometheus::Registry,
 }
@@ -131,6 +138,7 @@ pub struct Parts {
 pub struct Lake {
     config: Config,
     clock: Arc<dyn Clock>,
+    backfill: Backfill,
     objects: objects::Objects,
     shared: Arc<state::Shared>,
     writer: writer::Writer,
@@ -171,6 +179,7 @@ pub async fn open(config: Config, parts: Parts) -> Result<Arc<Lake>> {
     Ok(Arc::new_cyclic(|this| Lake {
         config,
         clock: parts.clock,
+        backfill: parts.backfill,
         objects,
         shared,
         writer,
@@ -318,6 +327,14 @@ impl Changes for Lake {
             Ok(_) => Ok(()),
             Err(_) => Err(Error::not_found(format!("the stream '{table}' was dropped"))),
         }
+    }
+}
+
+#[async_trait]
+impl Drifts for Lake {
+    async fn proposed(&self, stream: StreamId, path: &str) -> Result<Option<ColumnType>> {
+        let path = path.to_owned();
+        catalog::read(self.catalog_path(), move |conn| drift::proposed(conn, stream, &path)).await
     }
 }
 

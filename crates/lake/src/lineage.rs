@@ -132,7 +132,10 @@ pub(crate) fn join_ledger<'a>(entries: impl IntoIterator<Item = &'a LedgerEntry>
         }
         match sums.get_mut(entry.partition.as_str()) {
             Some(sum) => {
-                sum.last.clone_from(&entry.last);
+                // What is replayed stands far before what is received; it does not end the range.
+                if entry.counts.received > 0 {
+                    sum.last.clone_from(&entry.last);
+                }
                 sum.counts.add(&entry.counts);
                 sum.n_lost += entry.n_lost;
             }

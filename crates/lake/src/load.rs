@@ -2,6 +2,7 @@
 
 use crate::batches;
 use crate::catalog::count;
+use crate::drift;
 use crate::failure::Doing;
 use crate::files;
 use crate::objects::{Objects, wait};
@@ -65,6 +66,7 @@ pub(crate) fn load(conn: &Connection) -> Result<State> {
     for stream in streams(conn)? {
         state.define(Arc::new(stream));
     }
+    load_past(conn, &mut state)?;
     load_positions(conn, &mut state).doing("read positions")?;
     load_versions(conn, &mut state).doing("read versions")?;
     load_files(conn, &mut state)?;
@@ -88,6 +90,17 @@ fn streams(conn: &Connection) -> Result<Vec<Stream>> {
         });
     }
     Ok(streams)
+}
+
+/// The definitions that older versions were made under.
+fn load_past(conn: &Connection, state: &mut State) -> Result<()> {
+    for (until, past) in drift::definitions(conn)? {
+        if let Some(table) = state.tables.get_mut(&past.0) {
+            let then = Stream { definition: past.1, ..Stream::clone(&table.stream) };
+            table.past.push((until, Arc::new(then)));
+        }
+    }
+    Ok(())
 }
 
 /// The table a row belongs to; its stream is the first column.

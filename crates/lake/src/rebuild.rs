@@ -209,26 +209,33 @@ fn insert_commits(conn: &Connection, id: StreamId, kept: &[FoundFile], rebuilt: 
             .doing("store a commit")?;
         for entry in &cover.ledger {
             insert_ledger(conn, id, commit, entry).doing("store the ledger")?;
-            if entry.counts.quarantined > 0 {
-                let lost = quarantine_lost(entry);
-                rebuilt.lost.push(format!("partition {}: {}", lost.partition, lost.gap.as_deref().unwrap_or_default()));
-                insert_ledger(conn, id, commit, &lost).doing("store the ledger")?;
-                add_expired(conn, id, &entry.partition, 0, entry.counts.quarantined)?;
-            }
         }
+    }
+    let entries = sets.values().flat_map(|cover| &cover.ledger);
+    for lost in quarantine_lost(entries) {
+        rebuilt.lost.push(format!("partition {}: {}", lost.partition, lost.gap.as_deref().unwrap_or_default()));
+        let newest = sets.keys().map(|(commit, _)| *commit).max().unwrap_or_default();
+        insert_ledger(conn, id, newest, &lost).doing("store the ledger")?;
+        add_expired(conn, id, &lost.partition, 0, lost.n_lost)?;
     }
     Ok(())
 }
 
-/// Says in the ledger that quarantined records are gone: only the catalog had them.
-fn quarantine_lost(entry: &LedgerEntry) -> LedgerEntry {
-    let n = entry.counts.quarantined;
-    LedgerEntry {
-        counts: Counts::default(),
-        gap: Some(format!("{n} quarantined records were in the lost catalog only")),
-        n_lost: n,
-        ..entry.clone()
+/// Says for the ledger which quarantined records are gone: only the catalog had them. Those replayed since are rows.
+fn quarantine_lost<'a>(entries: impl Iterator<Item = &'a LedgerEntry>) -> Vec<LedgerEntry> {
+    let mut sums: BTreeMap<&str, LedgerEntry> = BTreeMap::new();
+    for entry in entries.filter(|entry| entry.counts.quarantined + entry.counts.replayed > 0) {
+        let nothing = || LedgerEntry { counts: Counts::default(), ..entry.clone() };
+        let sum = sums.entry(&entry.partition).or_insert_with(nothing);
+        sum.last.clone_from(&entry.last);
+        sum.counts.add(&entry.counts);
     }
+    let lost = |sum: LedgerEntry| {
+        let n = sum.counts.quarantined.checked_sub(sum.counts.replayed).filter(|n| *n > 0)?;
+        let gap = Some(format!("{n} quarantined records were in the lost catalog only"));
+        Some(LedgerEntry { counts: Counts::default(), gap, n_lost: n, ..sum })
+    };
+    sums.into_values().filter_map(lost).collect()
 }
 
 fn database_files(path: &Path) -> [PathBuf; 3] {

@@ -1,21 +1,22 @@
-//! `system.commits`, `.ledger`, `.quarantine` and `.files`: the catalog's own tables as SQL sees them.
+//! `system.commits`, `.ledger`, `.quarantine`, `.quarantine_classes` and `.files`: the catalog's own tables as SQL sees them.
 
 use crate::Lake;
 use crate::catalog;
 use crate::failure::Doing;
-use arrow::array::{ArrayRef, BooleanBuilder, Int64Builder, StringBuilder, TimestampMicrosecondBuilder};
+use arrow::array::{ArrayRef, BooleanBuilder, Float64Builder, Int64Builder, StringBuilder, TimestampMicrosecondBuilder};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
+use helios_contract::clock::Timestamp;
 use helios_contract::column::timestamp_type;
 use helios_contract::error::{Error, Result};
-use helios_contract::system::SystemTable;
+use helios_contract::system::{SystemTable, Wanted};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row};
 use std::sync::Arc;
 
 /// What a question without a limit may hold in memory.
-const ROWS_MAX: usize = 1_000_000;
+const ROWS_MAX: usize = 10_000_000;
 const BYTES_MAX: usize = 256 << 20;
 
 /// How a value of the catalog is shown.
@@ -25,6 +26,7 @@ enum Shown {
     Integer,
     Time,
     Boolean,
+    Real,
 }
 
 /// One system table: its columns, and the statement that fills them.
@@ -32,7 +34,9 @@ enum Shown {
 struct Report {
     name: &'static str,
     columns: &'static [(&'static str, Shown)],
+    /// Names its columns as the table does; `:now` is the time.
     select: &'static str,
+    order: &'static str,
 }
 
 const REPORTS: &[Report] = &[
@@ -47,8 +51,10 @@ const REPORTS: &[Report] = &[
             ("newest", Shown::Time),
             ("inline", Shown::Boolean),
         ],
-        select: "SELECT s.name, c.id, c.at, c.n_rows, c.n_bytes, c.newest, c.file_set IS NULL
-                 FROM commits c JOIN streams s ON s.id = c.stream ORDER BY c.id DESC",
+        select: "SELECT s.name AS stream, c.id AS 'commit', c.at AS committed_at, c.n_rows AS n_rows, c.n_bytes AS n_bytes,
+                        c.newest AS newest, c.file_set IS NULL AS inline, c.id AS number
+                 FROM commits c JOIN streams s ON s.id = c.stream",
+        order: "number DESC",
     },
     Report {
         name: "ledger",
@@ -67,27 +73,84 @@ const REPORTS: &[Report] = &[
             ("gap", Shown::Text),
             ("n_lost", Shown::Integer),
         ],
-        select: "SELECT s.name, l.commit_id, l.partition, l.first, l.last, l.received, l.stored, l.quarantined, l.filtered,
-                        l.deduplicated, l.late, l.gap, l.n_lost
-                 FROM ledger l JOIN streams s ON s.id = l.stream ORDER BY l.rowid DESC",
+        select: "SELECT s.name AS stream, l.commit_id AS 'commit', l.partition AS partition, l.first AS first, l.last AS last,
+                        l.received AS received, l.stored AS stored, l.quarantined AS quarantined, l.filtered AS filtered,
+                        l.deduplicated AS deduplicated, l.late AS late, l.gap AS gap, l.n_lost AS n_lost, l.rowid AS number
+                 FROM ledger l JOIN streams s ON s.id = l.stream",
+        order: "number DESC",
     },
     Report {
         name: "quarantine",
         columns: &[
+            ("id", Shown::Integer),
             ("stream", Shown::Text),
-            ("commit", Shown::Integer),
+            ("class", Shown::Text),
             ("partition", Shown::Text),
             ("position", Shown::Text),
             ("time", Shown::Time),
             ("reason", Shown::Text),
             ("path", Shown::Text),
             ("payload", Shown::Text),
-            ("payload_bytes", Shown::Integer),
             ("key", Shown::Text),
+            ("state", Shown::Text),
+            ("note", Shown::Text),
+            ("payload_bytes", Shown::Integer),
+            ("commit", Shown::Integer),
+            ("quarantined_at", Shown::Time),
         ],
-        select:
-            "SELECT s.name, q.commit_id, q.partition, q.position, q.time, q.reason, q.path, q.payload, length(q.payload), q.key
-                 FROM quarantine q JOIN streams s ON s.id = q.stream ORDER BY q.id DESC",
+        select: "SELECT q.id AS id, s.name AS stream, q.class AS class, q.partition AS partition, q.position AS position,
+                        q.time AS time, q.reason AS reason, q.path AS path, q.payload AS payload, q.key AS key, q.state AS state,
+                        q.note AS note, length(q.payload) AS payload_bytes, q.commit_id AS 'commit', q.at AS quarantined_at,
+                        q.id AS number
+                 FROM quarantine q JOIN streams s ON s.id = q.stream",
+        order: "number DESC",
+    },
+    Report {
+        name: "quarantine_classes",
+        columns: &[
+            ("stream", Shown::Text),
+            ("class", Shown::Text),
+            ("reason", Shown::Text),
+            ("path", Shown::Text),
+            ("n_records", Shown::Integer),
+            ("n_open", Shown::Integer),
+            ("n_replayed", Shown::Integer),
+            ("n_discarded", Shown::Integer),
+            ("first_seen", Shown::Time),
+            ("last_seen", Shown::Time),
+            ("per_minute", Shown::Real),
+        ],
+        // The rate counts the last five minutes, in an index.
+        select: "SELECT s.name AS stream, c.class AS class, c.reason AS reason, c.path AS path, c.n_open AS n_open,
+                        c.n_open + c.n_replayed + c.n_discarded AS n_records, c.n_replayed AS n_replayed, c.n_discarded AS n_discarded, c.first_seen AS first_seen,
+                        c.last_seen AS last_seen,
+                        (SELECT count(*) / 5.0 FROM quarantine q
+                         WHERE q.stream = c.stream AND q.class = c.class AND q.state IN ('open', 'replayed', 'discarded')
+                           AND q.at > :now - 300000000) AS per_minute
+                 FROM quarantine_classes c JOIN streams s ON s.id = c.stream WHERE c.n_open + c.n_replayed + c.n_discarded > 0",
+        order: "n_open DESC, last_seen DESC",
+    },
+    Report {
+        name: "schema_events",
+        columns: &[
+            ("stream", Shown::Text),
+            ("time", Shown::Time),
+            ("kind", Shown::Text),
+            ("path", Shown::Text),
+            ("type", Shown::Text),
+            ("n_records", Shown::Integer),
+            ("share", Shown::Real),
+        ],
+        // The share is of the rows stored since the field was first seen.
+        select: "SELECT s.name AS stream, d.first_seen AS time, 'new_field' AS kind, d.path AS path, d.type AS type,
+                        d.n_records AS n_records,
+                        min(1.0, 1.0 * d.n_records / max(1.0, (SELECT coalesce(sum(stored), 0) FROM ledger WHERE stream = d.stream) - d.n_before))
+                            AS share
+                 FROM drift d JOIN streams s ON s.id = d.stream
+                 UNION ALL
+                 SELECT s.name, c.at, c.kind, c.path, c.type, NULL, NULL
+                 FROM schema_changes c JOIN streams s ON s.id = c.stream",
+        order: "time DESC, path",
     },
     Report {
         name: "files",
@@ -101,8 +164,11 @@ const REPORTS: &[Report] = &[
             ("commit_max", Shown::Integer),
             ("sorted", Shown::Boolean),
         ],
-        select: "SELECT s.name, f.path, f.partition, f.n_rows, f.size_bytes, f.commit_min, f.commit_max, f.sorted
-                 FROM files f JOIN streams s ON s.id = f.stream ORDER BY f.id DESC",
+        select: "SELECT s.name AS stream, f.path AS path, f.partition AS time_partition, f.n_rows AS n_rows,
+                        f.size_bytes AS size_bytes, f.commit_min AS commit_min, f.commit_max AS commit_max, f.sorted AS sorted,
+                        f.id AS number
+                 FROM files f JOIN streams s ON s.id = f.stream",
+        order: "number DESC",
     },
 ];
 
@@ -127,8 +193,16 @@ impl SystemTable for Table {
     }
 
     async fn rows(&self, limit: Option<usize>) -> Result<RecordBatch> {
-        let report = self.report;
-        catalog::read(self.lake.catalog_path(), move |conn| report.rows(conn, limit)).await
+        self.wanted(&Wanted { limit, ..Wanted::default() }).await
+    }
+
+    fn is_choosy(&self) -> bool {
+        true
+    }
+
+    async fn wanted(&self, wanted: &Wanted) -> Result<RecordBatch> {
+        let (report, wanted, now) = (self.report, wanted.clone(), self.lake.clock.now());
+        catalog::read(self.lake.catalog_path(), move |conn| report.rows(conn, &wanted, now)).await
     }
 }
 
@@ -140,19 +214,28 @@ impl Report {
                 Shown::Integer => DataType::Int64,
                 Shown::Time => timestamp_type(),
                 Shown::Boolean => DataType::Boolean,
+                Shown::Real => DataType::Float64,
             };
             Field::new(*name, data_type, true)
         };
         Arc::new(Schema::new(self.columns.iter().map(field).collect::<Vec<_>>()))
     }
 
-    fn rows(&self, conn: &Connection, limit: Option<usize>) -> Result<RecordBatch> {
+    fn rows(&self, conn: &Connection, wanted: &Wanted, now: Timestamp) -> Result<RecordBatch> {
         let what = format!("read system.{}", self.name);
         let mut columns: Vec<Column> = self.columns.iter().map(|(_, shown)| Column::new(*shown)).collect();
-        let mut select = conn.prepare(self.select).doing(&what)?;
-        let mut rows = select.query([]).doing(&what)?;
+        let mut select = conn.prepare(&self.statement(wanted)).doing(&what)?;
+        if let Some(i) = select.parameter_index(":now").doing(&what)? {
+            select.raw_bind_parameter(i, now.0).doing(&what)?;
+        }
+        for (n, (_, text)) in wanted.equal.iter().enumerate() {
+            if let Some(i) = select.parameter_index(&format!(":equal{n}")).doing(&what)? {
+                select.raw_bind_parameter(i, text).doing(&what)?;
+            }
+        }
+        let mut rows = select.raw_query();
         let (mut n_rows, mut n_bytes) = (0, 0);
-        while limit.is_none_or(|limit| n_rows < limit)
+        while wanted.limit.is_none_or(|limit| n_rows < limit)
             && let Some(row) = rows.next().doing(&what)?
         {
             n_rows += 1;
@@ -160,12 +243,22 @@ impl Report {
                 n_bytes += column.add(row, i).doing(&what)?;
             }
             if n_rows > ROWS_MAX || n_bytes > BYTES_MAX {
-                return Err(
-                    Error::exhausted(format!("system.{} is too large to be read at once", self.name)).hint("Add a LIMIT.")
-                );
+                return Err(Error::exhausted(format!("system.{} is too large to be read at once", self.name))
+                    .hint("Ask for one stream or class, for fewer columns, or add a LIMIT."));
             }
         }
         RecordBatch::try_new(self.schema(), columns.into_iter().map(Column::finish).collect()).doing(&what)
+    }
+
+    /// Reads what is wanted and nothing else: SQLite looks equal values up where it has an index, and skips columns of NULL.
+    fn statement(&self, wanted: &Wanted) -> String {
+        let is_wanted = |i: &usize| wanted.columns.as_ref().is_none_or(|columns| columns.contains(i));
+        let column =
+            |(i, (name, _)): (usize, &(&str, Shown))| if is_wanted(&i) { format!("\"{name}\"") } else { "NULL".to_owned() };
+        let columns: Vec<String> = self.columns.iter().enumerate().map(column).collect();
+        let equal = |(n, (i, _)): (usize, &(usize, String))| format!(" AND \"{}\" = :equal{n}", self.columns[*i].0);
+        let equal: String = wanted.equal.iter().enumerate().map(equal).collect();
+        format!("SELECT {} FROM ({}) WHERE TRUE{equal} ORDER BY {}", columns.join(", "), self.select, self.order)
     }
 }
 
@@ -175,6 +268,7 @@ enum Column {
     Integer(Int64Builder),
     Time(TimestampMicrosecondBuilder),
     Boolean(BooleanBuilder),
+    Real(Float64Builder),
 }
 
 impl Column {
@@ -184,6 +278,7 @@ impl Column {
             Shown::Integer => Column::Integer(Int64Builder::new()),
             Shown::Time => Column::Time(TimestampMicrosecondBuilder::new().with_data_type(timestamp_type())),
             Shown::Boolean => Column::Boolean(BooleanBuilder::new()),
+            Shown::Real => Column::Real(Float64Builder::new()),
         }
     }
 
@@ -200,6 +295,7 @@ impl Column {
             Column::Integer(builder) => builder.append_option(row.get(i)?),
             Column::Time(builder) => builder.append_option(row.get(i)?),
             Column::Boolean(builder) => builder.append_option(row.get(i)?),
+            Column::Real(builder) => builder.append_option(row.get(i)?),
         }
         Ok(size_of::<i64>())
     }
@@ -210,6 +306,7 @@ impl Column {
             Column::Integer(mut builder) => Arc::new(builder.finish()),
             Column::Time(mut builder) => Arc::new(builder.finish()),
             Column::Boolean(mut builder) => Arc::new(builder.finish()),
+            Column::Real(mut builder) => Arc::new(builder.finish()),
         }
     }
 }

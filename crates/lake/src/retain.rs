@@ -9,6 +9,7 @@ use crate::failure::Doing;
 use crate::files::{self, Exchange};
 use crate::lineage::Lineage;
 use crate::objects::wait;
+use crate::quarantine;
 use crate::state::FileEntry;
 use arrow::array::{Array, AsArray};
 use arrow::compute::max;
@@ -141,15 +142,7 @@ fn forget_quarantined(lake: &Lake, stream: StreamId, cutoff: Timestamp) -> Resul
     if !old {
         return Ok(());
     }
-    let work = move |conn: &Connection| {
-        let counts = "INSERT INTO expired (stream, partition, n_quarantined)
-             SELECT stream, partition, count(*) FROM quarantine WHERE stream = ? AND time < ? GROUP BY partition
-             ON CONFLICT DO UPDATE SET n_quarantined = n_quarantined + excluded.n_quarantined";
-        conn.execute(counts, params![stream.0, cutoff.0]).doing("count old quarantined records")?;
-        let delete = "DELETE FROM quarantine WHERE stream = ? AND time < ?";
-        conn.execute(delete, params![stream.0, cutoff.0]).doing("remove old quarantined records")
-    };
-    wait(lake.writer.write(work, |_, _| ()))
+    wait(lake.writer.write(move |conn| quarantine::forget(conn, stream, cutoff), |_, ()| ()))
 }
 
 fn forget_receipts(lake: &Lake, now: Timestamp) -> Result<()> {

@@ -57,14 +57,14 @@ pub(crate) async fn since(lake: &Lake, name: &TableName, after: CommitId) -> Res
     if found.version <= after {
         Ok(Vec::new())
     } else if found.files.is_empty() {
-        from_tail(found)
+        from_tail(lake, found)
     } else {
         let lake = lake.owned();
         catalog::blocking(move || from_files(&lake, &found)).await
     }
 }
 
-fn from_tail(found: Found) -> Result<Vec<Slice>> {
+fn from_tail(lake: &Lake, found: Found) -> Result<Vec<Slice>> {
     let n_tail = found.tail.len();
     let mut bytes = 0;
     let fits = |(i, tail): &(usize, TailSlice)| {
@@ -72,7 +72,7 @@ fn from_tail(found: Found) -> Result<Vec<Slice>> {
         *i == 0 || *i < SLICES_MAX && bytes <= BYTES_MAX
     };
     let taken = found.tail.into_iter().enumerate().take_while(fits);
-    let mut slices: Vec<Slice> = taken.map(|(_, tail)| today(tail, &found.schema)).collect::<Result<_>>()?;
+    let mut slices: Vec<Slice> = taken.map(|(_, tail)| today(lake, tail, &found.schema)).collect::<Result<_>>()?;
     if slices.len() == n_tail {
         reach(&mut slices, found.version, found.committed_at.unwrap_or_default(), &found.schema);
     }
@@ -92,11 +92,11 @@ fn from_files(lake: &Lake, found: &Found) -> Result<Vec<Slice>> {
     let mut rows = Vec::new();
     for file in found.files.iter().filter(|file| file.commit_min <= until) {
         for batch in Batches::open_between(&lake.objects, &file.path, file.size_bytes, &[], Some((found.after, until)))? {
-            rows.push(adapt(&batch?, &found.schema)?);
+            rows.push(adapt(&batch?, &found.schema, lake.backfill)?);
         }
     }
     for tail in found.tail.iter().filter(|tail| tail.slice.commit <= until) {
-        rows.push(adapt(&tail.slice.rows, &found.schema)?);
+        rows.push(adapt(&tail.slice.rows, &found.schema, lake.backfill)?);
     }
     let times = catalog::read_here(&lake.catalog_path(), |conn| commit_times(conn, found.stream, found.after, until))?;
     // A rebuilt catalog knows the times of some commits only: the next known one stands for those before it.

@@ -6,6 +6,7 @@ use crate::catalog;
 use crate::failure::Doing;
 use crate::state::{Table, TailSlice};
 use helios_contract::clock::Timestamp;
+use helios_contract::column::table_schema;
 use helios_contract::commit::{CommitId, Receipt};
 use helios_contract::error::{Error, Result};
 use helios_contract::name::TableName;
@@ -27,7 +28,7 @@ pub(crate) async fn snapshot(lake: &Lake, name: &TableName, version: Version) ->
         Version::Commit(_) | Version::Time(_) => past(lake, newest, version).await?,
     };
     let visible = tail.into_iter().filter(|tail| tail.slice.commit <= snapshot.version);
-    snapshot.tail = visible.map(|tail| today(tail, &snapshot.schema)).collect::<Result<_>>()?;
+    snapshot.tail = visible.map(|tail| today(lake, tail, &snapshot.schema)).collect::<Result<_>>()?;
     Ok(snapshot)
 }
 
@@ -45,9 +46,9 @@ fn newest(table: &Table) -> (Snapshot, Vec<TailSlice>) {
     (snapshot, table.tail.clone())
 }
 
-/// A slice in the columns of now.
-pub(crate) fn today(tail: TailSlice, schema: &arrow::datatypes::SchemaRef) -> Result<Slice> {
-    Ok(Slice { rows: adapt(&tail.slice.rows, schema)?, ..tail.slice })
+/// A slice in the columns of `schema`.
+pub(crate) fn today(lake: &Lake, tail: TailSlice, schema: &arrow::datatypes::SchemaRef) -> Result<Slice> {
+    Ok(Slice { rows: adapt(&tail.slice.rows, schema, lake.backfill)?, ..tail.slice })
 }
 
 /// Narrows the newest snapshot to an older version.
@@ -69,7 +70,10 @@ async fn past(lake: &Lake, newest: Snapshot, version: Version) -> Result<Snapsho
         Version::Commit(commit) => commit,
         Version::Latest | Version::Time(_) => reached,
     };
+    let then = lake.shared.read(|state| state.table(stream).map(|table| table.definition_at(version)))?;
     Ok(Snapshot {
+        schema: table_schema(&then.definition.columns),
+        stream: then,
         version,
         committed_at: found.map(|(_, at, _)| Timestamp(at)),
         newest: found.and_then(|(.., newest)| newest).map(Timestamp),

@@ -72,6 +72,8 @@ pub(crate) struct Held {
 pub(crate) struct Table {
     pub(crate) stream: Arc<Stream>,
     pub(crate) schema: arrow::datatypes::SchemaRef,
+    /// Older definitions, oldest first, with the newest version that was made under each.
+    pub(crate) past: Vec<(CommitId, Arc<Stream>)>,
     pub(crate) offsets: Offsets,
     /// The newest commit; 0 when there is none.
     pub(crate) version: CommitId,
@@ -146,6 +148,9 @@ impl State {
         self.names.insert(stream.definition.name.clone(), stream.id);
         match self.tables.get_mut(&stream.id) {
             Some(table) => {
+                if table.stream.definition.columns != stream.definition.columns {
+                    table.past.push((table.version, Arc::clone(&table.stream)));
+                }
                 table.schema = table_schema(&stream.definition.columns);
                 table.stream = stream;
             }
@@ -188,6 +193,7 @@ impl Table {
         Table {
             schema: table_schema(&stream.definition.columns),
             stream,
+            past: Vec::new(),
             offsets: Offsets::new(),
             version: CommitId(0),
             committed_at: None,
@@ -196,6 +202,12 @@ impl Table {
             files: Vec::new(),
             changed: watch::Sender::new(CommitId(0)),
         }
+    }
+
+    /// The definition under which a version was made.
+    pub(crate) fn definition_at(&self, version: CommitId) -> Arc<Stream> {
+        let past = self.past.iter().find(|(until, _)| version <= *until).map(|(_, stream)| stream);
+        Arc::clone(past.unwrap_or(&self.stream))
     }
 
     /// Bytes of the tail in memory.

@@ -2,6 +2,7 @@
 
 use crate::Lake;
 use crate::catalog::{count, signed};
+use crate::drift;
 use crate::failure::Doing;
 use helios_contract::column::{Column, ColumnType};
 use helios_contract::error::{Error, Result};
@@ -75,6 +76,7 @@ pub(crate) fn greatest_id(column: &Column) -> i32 {
 
 /// Replaces a stream's definition; see `Catalog::replace`.
 pub(crate) async fn replace(lake: &Lake, mut stream: Stream) -> Result<Arc<Stream>> {
+    let at = lake.clock.now();
     let work = move |conn: &Connection| {
         let stored = conn
             .query_row("SELECT version, last_field, name FROM streams WHERE id = ?", [stream.id.0], |row| {
@@ -93,6 +95,7 @@ pub(crate) async fn replace(lake: &Lake, mut stream: Stream) -> Result<Arc<Strea
             return Err(Error::invalid(format!("the stream '{stored_name}' cannot be renamed to '{name}'")));
         }
         stream.definition.columns.iter_mut().for_each(|column| assign_ids(column, &mut last_field));
+        drift::changed(conn, &stream, at)?;
         stream.version += 1;
         let json = serde_json::to_string(&stream.definition).doing("describe a stream")?;
         let values = params![signed(stream.version), json, stream.paused, last_field, stream.id.0];

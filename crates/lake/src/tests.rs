@@ -2,6 +2,8 @@
 
 mod commits;
 mod compaction;
+mod documents;
 mod opening;
+mod quarantine;
 mod recovery;
 mod world;

@@ -5,6 +5,7 @@ use crate::batches::{commits, count_partitions, decode_ipc};
 use crate::catalog::{self, count};
 use crate::failure::Doing;
 use crate::parquet_file::Batches;
+use crate::quarantine;
 use helios_contract::column::hidden;
 use helios_contract::commit::CommitId;
 use helios_contract::error::Result;
@@ -111,9 +112,9 @@ fn read_ledger(conn: &Connection, stream: &Stream, findings: &mut Findings) -> r
     Ok(())
 }
 
-/// Counts quarantined records, and adds what retention removed: the ledger still knows those.
+/// Counts quarantined records, those discarded among them, and adds what retention removed: the ledger still knows those.
 fn read_counts(conn: &Connection, stream: &Stream, findings: &mut Findings) -> rusqlite::Result<()> {
-    let mut select = conn.prepare("SELECT partition, count(*) FROM quarantine WHERE stream = ? GROUP BY partition")?;
+    let mut select = conn.prepare("SELECT partition, count(*) FROM quarantine WHERE stream = ? AND state <> 'replayed' GROUP BY partition")?;
     let mut rows = select.query([stream.id.0])?;
     while let Some(row) = rows.next()? {
         findings.of(stream, &row.get::<_, String>(0)?).0.quarantine_counted = count(row, 1)?;
@@ -124,6 +125,9 @@ fn read_counts(conn: &Connection, stream: &Stream, findings: &mut Findings) -> r
         let (found, _) = findings.of(stream, &row.get::<_, String>(0)?);
         found.expired = count(row, 1)?;
         found.quarantine_counted += count(row, 2)?;
+    }
+    for class in quarantine::miscounted(conn, stream.id)? {
+        findings.of(stream, "").1.push(format!("the counters of the quarantine class {class} are not what is there"));
     }
     Ok(())
 }

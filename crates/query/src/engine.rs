@@ -7,18 +7,20 @@ use crate::rewrite::{self, INFORMATION, Needs, PUBLIC, SYSTEM};
 use crate::run::{self, Running, too_slow};
 use crate::session::{Session, Sessions};
 use crate::table::{SnapshotTable, declared};
-use crate::{parameters, plan, show, snapshots, system};
+use crate::{parameters, plan, quarantine, rehearse, show, snapshots, system};
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use datafusion::catalog::{MemorySchemaProvider, SchemaProvider};
-use datafusion::physical_plan::execute_stream;
+use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::sql::sqlparser::ast::Statement as SqlStatement;
 use helios_contract::Clock;
+use helios_contract::drift::Backfill;
 use helios_contract::error::{Error, Result, nearest};
+use helios_contract::quarantine::QuarantineControl;
 use helios_contract::query::{Answer, Parameters, Query, QueryEngine};
 use helios_contract::store::{Catalog, Snapshot, TableStore};
-use helios_contract::stream::{OptionValue, Options, Stream, StreamChange, StreamCommand, StreamControl};
+use helios_contract::stream::{OptionValue, Options, Stream, StreamChange, StreamCommand, StreamControl, StreamDefinition};
 use helios_contract::system::SystemTable;
 use object_store::ObjectStore;
 use prometheus::Registry;
@@ -48,6 +50,8 @@ pub struct Config {
     pub spill_dir: Option<PathBuf>,
     /// The most that may be spilled by all queries together.
     pub spill_bytes: u64,
+    /// Wall time of an export, which has no limit of rows.
+    pub export_seconds: u64,
 }
 
 impl Default for Config {
@@ -61,6 +65,7 @@ impl Default for Config {
             n_partitions: 2,
             spill_dir: None,
             spill_bytes: 10 << 30,
+            export_seconds: 600,
         }
     }
 }
@@ -75,8 +80,12 @@ pub struct Parts {
     pub catalog: Arc<dyn Catalog>,
     /// Carries out statements about streams.
     pub control: Arc<dyn StreamControl>,
+    /// Carries out statements about quarantine.
+    pub quarantine: Arc<dyn QuarantineControl>,
     /// Where the files of snapshots are.
     pub store: Arc<dyn ObjectStore>,
+    /// Reads the values of promoted columns out of older rows.
+    pub backfill: Backfill,
     /// `system.*`, to which the engine adds `queries` and `metrics`.
     pub system: Vec<Arc<dyn SystemTable>>,
     /// Where the engine counts, and what `system.metrics` shows.
@@ -85,11 +94,11 @@ pub struct Parts {
 
 /// Answers SQL over snapshots.
 pub struct Engine {
-    config: Config,
-    parts: Parts,
-    sessions: Sessions,
+    pub(crate) config: Config,
+    pub(crate) parts: Parts,
+    pub(crate) sessions: Sessions,
     system: Arc<dyn SchemaProvider>,
-    history: Arc<History>,
+    pub(crate) history: Arc<History>,
     slots: Arc<Semaphore>,
 }
 
@@ -101,7 +110,7 @@ const TURN_TIMEOUT: Duration = Duration::from_secs(5);
 /// # Errors
 /// `Unavailable` when the folder for spilling cannot be used; `Internal` when metrics of the same names are registered.
 pub fn open(config: Config, mut parts: Parts) -> Result<Arc<Engine>> {
-    let sessions = Sessions::open(&config, Arc::clone(&parts.store))?;
+    let sessions = Sessions::open(&config, Arc::clone(&parts.store), parts.backfill)?;
     let history = History::open(Arc::clone(&parts.clock), &parts.metrics)?;
     parts.system.push(Arc::new(Queries(Arc::clone(&history))));
     parts.system.push(Arc::new(system::Metrics(parts.metrics.clone())));
@@ -122,18 +131,21 @@ impl QueryEngine for Engine {
                 plan::fields(session, *statement, text).await
             }
             Statement::Stream(command) => Ok(Arc::new(show::fields(&command))),
+            Statement::Quarantine(statement) => quarantine::blank(&statement.verb).map(|batch| batch.schema()),
+            Statement::Rehearsal(_) => rehearse::blank().map(|batch| batch.schema()),
             shown => self.shown(&shown).map(|batch| batch.schema()),
         }
     }
 
     async fn run(&self, query: Query) -> Result<Answer> {
         let allowed = Allowed::of(&self.config, &query.limits);
-        let deadline = Instant::now() + allowed.time;
+        let time = if parse::commits_as_it_goes(&query.sql) { quarantine::REPLAY_WITHIN } else { allowed.time };
+        let deadline = Instant::now() + time;
         let ticket = self.history.begin(&query.id, parse::unread(&query.sql))?;
         let started = tokio::select! {
             biased;
             error = ticket.cancelled() => Err(error),
-            () = tokio::time::sleep_until(deadline) => Err(too_slow(allowed.time)),
+            () = tokio::time::sleep_until(deadline) => Err(too_slow(time)),
             started = self.start(&query, &allowed, &ticket) => started,
         };
         match started {
@@ -148,10 +160,17 @@ impl QueryEngine for Engine {
     fn cancel(&self, id: &str) -> bool {
         self.history.cancel(id)
     }
+
+    async fn definition(&self, statement: &str) -> Result<StreamDefinition> {
+        match plan::parse(statement).await?.0 {
+            Statement::Stream(StreamCommand::Create { definition, .. }) => Ok(*definition),
+            _ => Err(Error::invalid("the statement creates no stream").hint("Write CREATE STREAM name FROM ...")),
+        }
+    }
 }
 
 /// A statement that was read and begun.
-enum Started {
+pub(crate) enum Started {
     /// Carried out: this is the answer.
     Done(RecordBatch),
     /// Rows will come.
@@ -160,6 +179,7 @@ enum Started {
         snapshots: Vec<Arc<Snapshot>>,
         slot: OwnedSemaphorePermit,
         freshness: Option<Duration>,
+        plan: Arc<dyn ExecutionPlan>,
     },
 }
 
@@ -170,9 +190,10 @@ impl Started {
             Started::Done(batch) => {
                 Answer { id, schema: batch.schema(), snapshot: None, freshness: None, rows: run::one(batch, ticket) }
             }
-            Started::Rows { rows, snapshots, slot, freshness } => {
+            Started::Rows { rows, snapshots, slot, freshness, plan } => {
                 let snapshot = snapshots.iter().map(|snapshot| snapshot.version).max();
                 ticket.reads(snapshot);
+                ticket.runs(&plan);
                 let schema = rows.schema();
                 let rows = run::rows(Running { rows, snapshots, slot, allowed, deadline, ticket });
                 Answer { id, schema, snapshot, freshness, rows }
@@ -182,6 +203,11 @@ impl Started {
 }
 
 impl Engine {
+    /// Every table of the schema `system`.
+    pub fn system_tables(&self) -> &[Arc<dyn SystemTable>] {
+        &self.parts.system
+    }
+
     async fn start(&self, query: &Query, allowed: &Allowed, ticket: &Ticket) -> Result<Started> {
         let (statement, text) = plan::parse(&query.sql).await?;
         ticket.show(redacted(&statement).as_deref().unwrap_or(&query.sql));
@@ -191,11 +217,15 @@ impl Engine {
                 let definition = self.parts.control.apply(command.clone()).await?;
                 show::carried_out(&command, &definition).map(Started::Done)
             }
+            Statement::Rehearsal(statement) => self.rehearse(statement, text, allowed).await.map(Started::Done),
+            Statement::Quarantine(statement) => {
+                self.quarantine(statement, text, &query.parameters, allowed).await.map(Started::Done)
+            }
             shown => self.shown(&shown).map(Started::Done),
         }
     }
 
-    async fn select(
+    pub(crate) async fn select(
         &self,
         mut statement: SqlStatement,
         text: Text,
@@ -209,11 +239,11 @@ impl Engine {
         let newest = snapshots.iter().filter_map(|snapshot| snapshot.newest).max();
         let freshness = newest.map(|newest| self.parts.clock.now().since(newest));
         let (session, plan, slot) = plan::physical(session, statement, text, slot).await?;
-        let rows = execute_stream(plan, session.task).map_err(|error| crate::errors::from_datafusion(error, None))?;
-        Ok(Started::Rows { rows, snapshots, slot, freshness })
+        let rows = execute_stream(Arc::clone(&plan), session.task).map_err(|error| crate::errors::from_datafusion(error, None))?;
+        Ok(Started::Rows { rows, snapshots, slot, freshness, plan })
     }
 
-    async fn turn(&self) -> Result<OwnedSemaphorePermit> {
+    pub(crate) async fn turn(&self) -> Result<OwnedSemaphorePermit> {
         match tokio::time::timeout(TURN_TIMEOUT, Arc::clone(&self.slots).acquire_owned()).await {
             Ok(slot) => Ok(slot.expect("the semaphore is never closed")),
             Err(_) => Err(Error::exhausted(format!("{} queries are running and none ended in time", self.config.n_queries))
@@ -222,7 +252,7 @@ impl Engine {
     }
 
     /// A session with the tables a statement needs, and their snapshots.
-    async fn session(&self, needs: &Needs, memory_bytes: u64) -> Result<(Session, Vec<Arc<Snapshot>>)> {
+    pub(crate) async fn session(&self, needs: &Needs, memory_bytes: u64) -> Result<(Session, Vec<Arc<Snapshot>>)> {
         let memory_bytes = usize::try_from(memory_bytes).unwrap_or(usize::MAX);
         let public: Arc<MemorySchemaProvider> = Arc::default();
         let schemas: Vec<(&str, Arc<dyn SchemaProvider>)> =
@@ -262,7 +292,7 @@ impl Engine {
                 _ => Err(Error::invalid(format!("{} cannot be described", name.join(".")))
                     .hint(format!("Name a stream or a table of the schema system; {INFORMATION}.columns lists the rest."))),
             },
-            Statement::Query(_) | Statement::Stream(_) => Err(Error::internal("a statement went the wrong way")),
+            Statement::Query(_) | Statement::Stream(_) | Statement::Quarantine(_) | Statement::Rehearsal(_) => Err(Error::internal("a statement went the wrong way")),
         }
     }
 
@@ -271,7 +301,7 @@ impl Engine {
         found.ok_or_else(|| snapshots::unknown_table(&self.parts, name))
     }
 
-    fn stream(&self, name: &str) -> Result<Arc<Stream>> {
+    pub(crate) fn stream(&self, name: &str) -> Result<Arc<Stream>> {
         let streams = self.parts.catalog.streams();
         let near = nearest(name, streams.iter().map(|stream| stream.definition.name.as_str())).map(str::to_owned);
         streams.into_iter().find(|stream| stream.definition.name.as_str() == name).ok_or_else(|| {
@@ -289,6 +319,7 @@ fn redacted(statement: &Statement) -> Option<String> {
         Statement::Stream(StreamCommand::Create { definition, .. }) => {
             let mut definition = definition.clone();
             definition.options = hushed(&definition.options);
+            definition.format_options = hushed(&definition.format_options);
             Some(definition.to_string())
         }
         Statement::Stream(StreamCommand::Alter { name, change: StreamChange::SetOptions(options) }) => {

@@ -1,16 +1,20 @@
 //! What ran and what runs: `system.queries`, cancelling, and the counts of both.
 
+use crate::explain::scanned;
 use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use async_trait::async_trait;
+use datafusion::physical_plan::ExecutionPlan;
 use helios_contract::column::timestamp_type;
 use helios_contract::commit::CommitId;
-use helios_contract::error::{Error, Result};
+use helios_contract::console::Progress;
+use helios_contract::error::{Error, Kind, Result};
 use helios_contract::system::SystemTable;
 use helios_contract::{Clock, Timestamp};
 use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -38,7 +42,7 @@ impl Ending {
 }
 
 /// The kind and the message of an error.
-type Failure = (&'static str, String);
+type Failure = (Kind, String);
 
 #[derive(Debug, Clone)]
 struct Entry {
@@ -48,6 +52,10 @@ struct Entry {
     started: Instant,
     n_rows: u64,
     snapshot: Option<CommitId>,
+    /// Counts what it reads, while it runs.
+    plan: Option<Arc<dyn ExecutionPlan>>,
+    /// Rows and bytes it had read when it ended.
+    scanned: (u64, u64),
     /// How it ended, after how many milliseconds, and its error.
     ended: Option<(Ending, f64, Option<Failure>)>,
     cancel: watch::Sender<bool>,
@@ -98,6 +106,13 @@ impl History {
         register().map(Arc::new).map_err(|e| Error::internal("cannot register the metrics of queries").because(e))
     }
 
+    /// What was run lately, each text once.
+    pub(crate) fn texts(&self) -> Vec<String> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let texts: BTreeSet<String> = kept.ended.iter().chain(kept.running.values()).map(|entry| entry.sql.clone()).collect();
+        texts.into_iter().collect()
+    }
+
     /// Begins a statement; an empty `id` gets one made up.
     ///
     /// # Errors
@@ -119,6 +134,8 @@ impl History {
             started: Instant::now(),
             n_rows: 0,
             snapshot: None,
+            plan: None,
+            scanned: (0, 0),
             ended: None,
             cancel,
         };
@@ -134,6 +151,30 @@ impl History {
         found.is_some_and(|entry| !entry.cancel.send_replace(true))
     }
 
+    /// How far the newest statement of that id is.
+    pub(crate) fn progress(&self, id: &str) -> Option<Progress> {
+        let entry = {
+            let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+            kept.running.values().rev().chain(kept.ended.iter().rev()).find(|entry| entry.id == id).cloned()?
+        };
+        let (n_rows_read, n_bytes_read) = entry.plan.as_ref().map_or(entry.scanned, scanned);
+        let (state, elapsed, error) = match entry.ended {
+            None => ("running", entry.started.elapsed(), None),
+            Some((ending, ms, error)) => (ending.as_str(), Duration::from_secs_f64(ms / 1e3), error),
+        };
+        Some(Progress {
+            id: entry.id,
+            state,
+            sql: entry.sql,
+            started_at: entry.started_at,
+            elapsed,
+            n_rows: entry.n_rows,
+            n_rows_read,
+            n_bytes_read,
+            error,
+        })
+    }
+
     fn change(&self, number: u64, change: impl FnOnce(&mut Entry)) {
         if let Some(entry) = self.kept.lock().unwrap_or_else(PoisonError::into_inner).running.get_mut(&number) {
             change(entry);
@@ -144,7 +185,8 @@ impl History {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(mut entry) = kept.running.remove(&number) else { return };
         let elapsed = entry.started.elapsed();
-        entry.ended = Some((ending, elapsed.as_secs_f64() * 1e3, error.map(|e| (e.kind().as_str(), e.to_string()))));
+        entry.scanned = entry.plan.take().map_or((0, 0), |plan| scanned(&plan));
+        entry.ended = Some((ending, elapsed.as_secs_f64() * 1e3, error.map(|e| (e.kind(), e.to_string()))));
         tracing::debug!(id = entry.id, state = ending.as_str(), n_rows = entry.n_rows, ?elapsed, "query ended");
         self.running.dec();
         self.ended.with_label_values(&[ending.as_str()]).inc();
@@ -175,6 +217,11 @@ impl Ticket {
     /// Notes the snapshot it reads.
     pub(crate) fn reads(&self, snapshot: Option<CommitId>) {
         self.history.change(self.number, |entry| entry.snapshot = snapshot);
+    }
+
+    /// Notes the plan that counts what it reads.
+    pub(crate) fn runs(&self, plan: &Arc<dyn ExecutionPlan>) {
+        self.history.change(self.number, |entry| entry.plan = Some(Arc::clone(plan)));
     }
 
     /// Counts rows answered.
@@ -256,7 +303,7 @@ impl SystemTable for Queries {
             Arc::new(started) as ArrayRef,
             Arc::new(entries.iter().map(|e| Some(elapsed_ms(e))).collect::<Float64Array>()),
             number(&|e| i64::try_from(e.n_rows).ok()),
-            text(&|e| error(e).map(|(kind, _)| kind.to_owned())),
+            text(&|e| error(e).map(|(kind, _)| kind.as_str().to_owned())),
             text(&|e| error(e).map(|(_, message)| message)),
             number(&|e| e.snapshot.map(|commit| commit.0)),
         ];

@@ -6,6 +6,7 @@
 
 pub mod engine;
 
+mod conditions;
 mod dialect;
 mod parse;
 mod statement;
@@ -20,8 +21,14 @@ mod table;
 
 mod functions;
 
+mod quarantine;
+mod rehearse;
+
 mod limits;
 mod run;
+
+mod console;
+mod explain;
 
 mod history;
 mod show;
@@ -29,6 +36,7 @@ mod system;
 
 mod errors;
 
+pub use conditions::conditions;
 pub use engine::{Config, Engine, Parts, open};
 
 #[cfg(test)]

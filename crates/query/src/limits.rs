@@ -3,7 +3,7 @@
 use crate::engine::Config;
 use datafusion::common::{DataFusionError, Result};
 use datafusion::execution::memory_pool::{FairSpillPool, MemoryConsumer, MemoryLimit, MemoryPool, MemoryReservation};
-use helios_contract::query::Limits;
+use helios_contract::query::{Extent, Limits};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,17 +15,22 @@ pub(crate) struct Allowed {
     pub(crate) n_rows: u64,
     pub(crate) time: Duration,
     pub(crate) memory_bytes: usize,
+    /// Whether the answer may end at its limit of rows.
+    pub(crate) is_beginning: bool,
 }
 
 impl Allowed {
     /// What was asked for, and no more than is configured.
     pub(crate) fn of(config: &Config, asked: &Limits) -> Allowed {
         let memory_bytes = asked.memory_bytes.map_or(config.memory_bytes, |asked| asked.min(config.memory_bytes));
-        let time_max = Duration::from_secs(config.seconds);
+        let is_whole = asked.extent == Extent::Whole;
+        let time_max = Duration::from_secs(if is_whole { config.export_seconds } else { config.seconds });
+        let n_rows_max = if is_whole { u64::MAX } else { config.n_rows };
         Allowed {
-            n_rows: asked.n_rows.map_or(config.n_rows, |asked| asked.min(config.n_rows)),
+            n_rows: asked.n_rows.map_or(n_rows_max, |asked| asked.min(n_rows_max)),
             time: asked.time.map_or(time_max, |asked| asked.min(time_max)),
             memory_bytes: usize::try_from(memory_bytes).unwrap_or(usize::MAX),
+            is_beginning: asked.extent == Extent::Beginning,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! One text, one statement: reads it, or says where it stops making sense.
 
 use crate::dialect::HeliosDialect;
-use crate::statement::{self, Cursor};
+use crate::statement::{self, Cursor, QuarantineStatement, RehearsalStatement};
 use datafusion::sql::sqlparser::ast::{DescribeAlias, Statement as SqlStatement};
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer, Word};
@@ -18,9 +18,9 @@ const DEPTH_MAX: usize = 400;
 const UNIONS_MAX: usize = 200;
 
 const RUNS: &str = "Helios runs SELECT, WITH, VALUES, EXPLAIN, SHOW, DESCRIBE and statements about streams.";
-const STARTS: [&str; 14] = [
+const STARTS: [&str; 16] = [
     "SELECT", "WITH", "VALUES", "EXPLAIN", "SHOW", "DESCRIBE", "DESC", "CREATE", "ALTER", "DROP", "PAUSE", "RESUME", "INSERT",
-    "UPDATE",
+    "UPDATE", "DISCARD", "REPLAY",
 ];
 const CLAUSES: [&str; 22] = [
     "FROM",
@@ -56,6 +56,10 @@ pub(crate) enum Statement {
     Query(Box<SqlStatement>),
     /// Carried out by the stream control.
     Stream(StreamCommand),
+    /// Carried out by the quarantine's control.
+    Quarantine(QuarantineStatement),
+    /// `EXPLAIN ALTER STREAM`
+    Rehearsal(RehearsalStatement),
     /// `SHOW STREAMS`
     ShowStreams,
     /// `SHOW FUNCTIONS`
@@ -102,7 +106,11 @@ pub(crate) fn unread(sql: &str) -> &str {
     if about_streams { "(a statement that was not read)" } else { sql }
 }
 
-fn tokens(sql: &str) -> Result<Vec<TokenWithSpan>> {
+/// The words of a text of any number of statements, without spaces and comments.
+///
+/// # Errors
+/// `Invalid` for a text that is too long, or does not divide into words.
+pub(crate) fn words(sql: &str) -> Result<Vec<TokenWithSpan>> {
     if sql.len() > SQL_BYTES_MAX {
         return Err(Error::invalid(format!("the statement is {} bytes long; at most {SQL_BYTES_MAX} are read", sql.len()))
             .hint("Shorten it; long lists of values belong into a stream that the query joins."));
@@ -112,6 +120,11 @@ fn tokens(sql: &str) -> Result<Vec<TokenWithSpan>> {
         .tokenize_with_location()
         .map_err(|e| Error::invalid(sentence(&e.message)).at(e.location.line, e.location.column))?;
     tokens.retain(|t| !matches!(t.token, Token::Whitespace(_)));
+    Ok(tokens)
+}
+
+fn tokens(sql: &str) -> Result<Vec<TokenWithSpan>> {
+    let mut tokens = words(sql)?;
     if let Some(first) = tokens.iter().position(|t| t.token == Token::SemiColon) {
         if let Some(second) = tokens[first..].iter().find(|t| t.token != Token::SemiColon) {
             return Err(
@@ -209,6 +222,13 @@ fn statement(tokens: &[TokenWithSpan], end: TextPosition) -> Result<Statement> {
         cursor.expect_end()?;
         return Ok(Statement::Stream(command));
     }
+    if let Some(statement) = statement::quarantine_statement(&mut cursor, end)? {
+        cursor.expect_end()?;
+        return Ok(Statement::Quarantine(statement));
+    }
+    if let Some(statement) = statement::rehearsal_statement(tokens, end)? {
+        return Ok(Statement::Rehearsal(statement));
+    }
     let shown = if cursor.take("SHOW STREAMS") {
         Statement::ShowStreams
     } else if cursor.take("SHOW FUNCTIONS") {
@@ -225,6 +245,45 @@ fn statement(tokens: &[TokenWithSpan], end: TextPosition) -> Result<Statement> {
     };
     cursor.expect_end()?;
     Ok(shown)
+}
+
+/// The query `from [AND (condition)] rest`; `end` is where the condition stops.
+///
+/// # Errors
+/// `Invalid`, with the place in the condition.
+pub(crate) fn selection(from: &str, condition: Vec<TokenWithSpan>, rest: &str, end: TextPosition) -> Result<Box<SqlStatement>> {
+    let mut given = tokens(from)?;
+    if !condition.is_empty() {
+        given.extend(tokens("AND (")?);
+        given.extend(condition);
+        given.extend(tokens(")")?);
+    }
+    given.extend(tokens(rest)?);
+    match query(Tokens::Given(&given), end)? {
+        Statement::Query(query) => Ok(query),
+        _ => Err(Error::internal("a selection did not read as a query")),
+    }
+}
+
+/// Whether a statement may take as long as it needs: it commits as it goes.
+pub(crate) fn commits_as_it_goes(sql: &str) -> bool {
+    let first = sql.trim_start().split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
+    ["REPLAY", "DISCARD"].iter().any(|verb| first.eq_ignore_ascii_case(verb))
+}
+
+/// A condition as it is kept: read to its end, and written the same way every time. `end` is where it stops.
+///
+/// # Errors
+/// `Invalid`, with the place.
+pub(crate) fn condition(tokens: &[TokenWithSpan], end: TextPosition) -> Result<String> {
+    let dialect = HeliosDialect::default();
+    let mut parser =
+        Parser::new(&dialect).with_recursion_limit(2 * NESTING_MAX).with_tokens_with_locations(tokens.to_vec());
+    let read = parser.parse_expr().and_then(|expr| match parser.peek_token_ref() {
+        TokenWithSpan { token: Token::EOF, .. } => Ok(expr),
+        more => parser.expected_ref("the end of the condition", more),
+    });
+    read.map(|expr| expr.to_string()).map_err(|e| syntax_error(e, tokens, end))
 }
 
 /// Refuses whatever does not begin like a query, before the parser sees it.

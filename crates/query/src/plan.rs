@@ -9,9 +9,11 @@ use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::sql::parser::Statement as Planned;
 use datafusion::sql::sqlparser::ast::Statement;
+use datafusion::sql::sqlparser::tokenizer::TokenWithSpan;
 use datafusion_functions_json::functions::json_union_to_text;
 use futures::executor::block_on;
 use helios_contract::error::{Error, Result};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Plans a statement for running. Takes a few milliseconds of CPU.
@@ -63,6 +65,27 @@ pub(crate) async fn fields(session: Session, statement: Statement, text: Text) -
 pub(crate) async fn parse(sql: &str) -> Result<(parse::Statement, Text)> {
     let sql = sql.to_owned();
     off_thread(move || parse::parse(&sql)).await
+}
+
+/// Divides a text of statements into its words.
+///
+/// # Errors
+/// `Invalid`, with the place.
+pub(crate) async fn words(sql: &str) -> Result<Vec<TokenWithSpan>> {
+    let sql = sql.to_owned();
+    off_thread(move || parse::words(&sql)).await
+}
+
+/// The type of each `$name` in a statement whose parameters have no values yet, where its place says it.
+///
+/// # Errors
+/// As [`fields`].
+pub(crate) async fn parameter_types(session: Session, statement: Statement) -> Result<HashMap<String, Option<DataType>>> {
+    off_thread(move || {
+        let plan = block_on(logical(&session, statement));
+        plan.and_then(|plan| plan.get_parameter_types()).map_err(|error| from_datafusion(error, None))
+    })
+    .await
 }
 
 async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {

@@ -117,6 +117,9 @@ async fn forward(
             ticket.answered(n_rows);
             n_left -= n_rows as u64;
         }
+        if allowed.is_beginning && n_left == 0 {
+            return Some(Ok(()));
+        }
         if too_many {
             let error = Error::exhausted(format!("the answer has more than {} rows", allowed.n_rows));
             return Some(Err(error.hint("Add a LIMIT, aggregate, or raise the limit of rows.")));

@@ -17,6 +17,7 @@ use datafusion::execution::{SessionState, SessionStateBuilder, SessionStateDefau
 use datafusion::logical_expr::Documentation;
 use datafusion::prelude::SessionConfig;
 use helios_contract::Timestamp;
+use helios_contract::drift::Backfill;
 use helios_contract::error::Result;
 use object_store::ObjectStore;
 use std::sync::Arc;
@@ -40,11 +41,11 @@ impl Sessions {
     ///
     /// # Errors
     /// `Unavailable` when the folder for spilling cannot be used.
-    pub(crate) fn open(config: &Config, store: Arc<dyn ObjectStore>) -> Result<Sessions> {
+    pub(crate) fn open(config: &Config, store: Arc<dyn ObjectStore>, backfill: Backfill) -> Result<Sessions> {
         let runtime = runtime(config)
             .map_err(|e| errors::from_datafusion(e, None).context("cannot prepare the folder queries spill to"))?;
         runtime.register_object_store(FileAccess::url().as_ref(), Arc::clone(&store));
-        let access = FileAccess { store, footers: runtime.cache_manager.get_file_metadata_cache() };
+        let access = FileAccess { store, footers: runtime.cache_manager.get_file_metadata_cache(), backfill };
         let mut base = SessionStateBuilder::new()
             .with_config(session_config(config))
             .with_runtime_env(Arc::clone(&runtime))
@@ -74,6 +75,11 @@ impl Sessions {
         let mut functions: Vec<_> = scalar.chain(aggregate).chain(window).collect();
         functions.sort();
         functions
+    }
+
+    /// What every query's session begins as: it knows the functions.
+    pub(crate) fn state(&self) -> &SessionState {
+        &self.base
     }
 
     /// How tables reach their files.

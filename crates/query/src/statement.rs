@@ -1,10 +1,14 @@
-//! The statements we add to SQL: those about streams.
+//! The statements we add to SQL: those about streams, their changes and quarantine.
 
 mod cursor;
+mod quarantine;
+mod rehearsal;
 mod stream;
 mod types;
 
 pub(crate) use cursor::Cursor;
+pub(crate) use quarantine::{QuarantineStatement, Verb, quarantine_statement};
+pub(crate) use rehearsal::{RehearsalStatement, rehearsal_statement};
 pub(crate) use stream::stream_command;
 
 #[cfg(test)]

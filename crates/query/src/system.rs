@@ -6,12 +6,12 @@ use async_trait::async_trait;
 use datafusion::catalog::{MemorySchemaProvider, SchemaProvider, Session, TableProvider};
 use datafusion::common::{DataFusionError, Result};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
-use datafusion::logical_expr::{Expr, TableType};
+use datafusion::logical_expr::{BinaryExpr, Expr, Operator, TableProviderFilterPushDown, TableType};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
 use helios_contract::error::Error;
-use helios_contract::system::SystemTable;
+use helios_contract::system::{SystemTable, Wanted};
 use prometheus::Registry;
 use prometheus::proto::{Metric, MetricType};
 use std::fmt;
@@ -48,16 +48,37 @@ impl TableProvider for Provider {
         TableType::View
     }
 
+    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
+        let support = |filter: &&Expr| match self.equality(filter) {
+            Some(_) => TableProviderFilterPushDown::Exact,
+            None => TableProviderFilterPushDown::Unsupported,
+        };
+        Ok(filters.iter().map(support).collect())
+    }
+
     async fn scan(
         &self,
         _state: &dyn Session,
         projection: Option<&Vec<usize>>,
-        _filters: &[Expr],
+        filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let rows = Rows { table: Arc::clone(&self.table), schema: Arc::clone(&self.schema), limit };
+        let equal = filters.iter().filter_map(|filter| self.equality(filter)).collect();
+        let wanted = Wanted { columns: projection.cloned(), equal, limit };
+        let rows = Rows { table: Arc::clone(&self.table), schema: Arc::clone(&self.schema), wanted };
         let plan = StreamingTableExec::try_new(Arc::clone(&self.schema), vec![Arc::new(rows)], projection, [], false, limit)?;
         Ok(Arc::new(plan))
+    }
+}
+
+impl Provider {
+    /// The text column that a filter asks to be equal to a literal, for tables that can look it up.
+    fn equality(&self, filter: &Expr) -> Option<(usize, String)> {
+        let Expr::BinaryExpr(BinaryExpr { left, op: Operator::Eq, right }) = filter else { return None };
+        let (Expr::Column(column), Expr::Literal(value, _)) = (left.as_ref(), right.as_ref()) else { return None };
+        let index = self.schema.index_of(&column.name).ok().filter(|_| self.table.is_choosy())?;
+        let is_text = *self.schema.field(index).data_type() == DataType::Utf8;
+        Some((index, value.try_as_str().flatten().filter(|_| is_text)?.to_owned()))
     }
 }
 
@@ -65,7 +86,7 @@ impl TableProvider for Provider {
 struct Rows {
     table: Arc<dyn SystemTable>,
     schema: SchemaRef,
-    limit: Option<usize>,
+    wanted: Wanted,
 }
 
 impl fmt::Debug for Rows {
@@ -80,8 +101,8 @@ impl PartitionStream for Rows {
     }
 
     fn execute(&self, _task: Arc<TaskContext>) -> SendableRecordBatchStream {
-        let (table, limit) = (Arc::clone(&self.table), self.limit);
-        let rows = async move { table.rows(limit).await.map_err(|error| DataFusionError::External(Box::new(error))) };
+        let (table, wanted) = (Arc::clone(&self.table), self.wanted.clone());
+        let rows = async move { table.wanted(&wanted).await.map_err(|error| DataFusionError::External(Box::new(error))) };
         Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), futures::stream::once(rows)))
     }
 }

@@ -16,6 +16,7 @@ use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::physical_plan::union::UnionExec;
 pub(crate) use files::FileAccess;
 use helios_contract::column::{Column, FIELD_ID, hidden};
+use helios_contract::drift::Backfill;
 use helios_contract::store::Snapshot;
 use helios_contract::stream::StreamDefinition;
 use std::sync::Arc;
@@ -38,6 +39,9 @@ struct Rows {
     schema: SchemaRef,
     /// The Iceberg field id of each field.
     ids: Arc<[Option<i32>]>,
+    /// For each field the column it is, where older rows have its values in `_rest`.
+    origins: Arc<[Option<Column>]>,
+    backfill: Backfill,
     access: FileAccess,
 }
 
@@ -50,7 +54,9 @@ impl SnapshotTable {
         let schema = bare(&snapshot.schema);
         let ids = snapshot.schema.fields().iter().map(|field| field_id(field)).collect();
         let seen = Arc::new(schema.project(&columns).expect("the columns are the schema's own"));
-        SnapshotTable { rows: Rows { snapshot, schema, ids, access }, schema: seen, columns }
+        let origins = snapshot.schema.fields().iter().map(|field| Column::of_origin(field)).collect();
+        let backfill = access.backfill;
+        SnapshotTable { rows: Rows { snapshot, schema, ids, origins, backfill, access }, schema: seen, columns }
     }
 }
 

@@ -16,7 +16,7 @@ use parquet::file::properties::WriterProperties;
 use std::fmt::Display;
 use std::sync::Arc;
 
-pub(crate) use json::{columns, writer as json_writer};
+pub(crate) use json::{columns, exact_rows, sql_type, writer as json_writer};
 
 /// A Parquet row group is closed at this size, so that a large answer is not held whole.
 const ROW_GROUP_BYTES: usize = 16 << 20;
@@ -64,6 +64,15 @@ impl Format {
         accept.split(',').find_map(|wanted| {
             Format::ALL.iter().find(|(_, _, media_type)| kind(wanted) == kind(media_type)).map(|(format, ..)| *format)
         })
+    }
+
+    /// How the names of its files end.
+    pub(crate) fn ending(self) -> &'static str {
+        Format::ALL
+            .iter()
+            .find(|(format, ..)| *format == self)
+            .map(|(_, word, _)| *word)
+            .expect("ALL lists every format")
     }
 
     pub(crate) fn media_type(self) -> &'static str {

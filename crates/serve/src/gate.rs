@@ -1,10 +1,13 @@
 //! The gate every request passes: it gets an id and a span, is admitted or refused, and its failure becomes JSON.
 
 use crate::failure::Failure;
-use crate::{Config, Site};
+use crate::routes::is_api;
+use crate::{Config, Site, exports, live};
 use axum::extract::{Request, State};
-use axum::http::StatusCode;
-use axum::http::header::{AUTHORIZATION, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN, X_CONTENT_TYPE_OPTIONS};
+use axum::http::header::{
+    AUTHORIZATION, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN, SEC_WEBSOCKET_PROTOCOL, X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures::FutureExt;
@@ -17,9 +20,6 @@ use tracing::Instrument;
 
 /// The header that carries a request's id, both ways.
 pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-
-/// What anybody may read: the probes, and the page that asks for the token.
-const OPEN: [&str; 5] = ["/healthz", "/readyz", "/", "/app.css", "/app.js"];
 
 /// The id of a request, as errors and logs name it.
 #[derive(Debug, Clone)]
@@ -74,11 +74,13 @@ fn request_id(site: &Site, headers: &HeaderMap) -> RequestId {
 
 fn admit(config: &Config, request: &Request) -> Result<(), Failure> {
     check_host(config, request)?;
-    if OPEN.contains(&request.uri().path()) {
+    let path = request.uri().path();
+    // Anybody may read the probes, and the app that asks for the token. Nobody guesses the address of an export.
+    if !is_api(path) || (path.starts_with(exports::PATH) && request.method() == Method::GET) {
         return Ok(());
     }
     match config.token_sha256 {
-        Some(hash) if bearer(request.headers()).is_some_and(|token| hash.admits(token)) => Ok(()),
+        Some(hash) if token(request).is_some_and(|token| hash.admits(token)) => Ok(()),
         Some(_) => Err(Failure::with_status(
             StatusCode::UNAUTHORIZED,
             Error::invalid("the request carries no valid token")
@@ -86,6 +88,15 @@ fn admit(config: &Config, request: &Request) -> Result<(), Failure> {
         )),
         None => check_origin(request),
     }
+}
+
+/// The token a request carries. Browsers cannot set headers of a WebSocket: there it is one of the protocols offered.
+fn token(request: &Request) -> Option<&str> {
+    let offered = || {
+        let protocols = request.headers().get(SEC_WEBSOCKET_PROTOCOL)?.to_str().ok()?;
+        protocols.split(',').find_map(|protocol| protocol.trim().strip_prefix("helios.bearer."))
+    };
+    bearer(request.headers()).or_else(|| if request.uri().path() == live::PATH { offered() } else { None })
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {

@@ -1,14 +1,16 @@
-//! Speaks HTTP to people and programs: questions, pushed records, live rows, health, and a small page.
+//! Speaks HTTP to people and programs: questions, pushed records, live rows, health, and the web app's files.
 //!
 //! A request passes `gate` (who may ask, under which id), is matched by `routes`, and is answered by the module named
 //! after what it asks for. Errors travel as [`failure::Failure`] and become JSON in one place.
 
 mod config;
 mod gate;
+mod nonces;
 mod routes;
 
 mod failure;
 
+mod asked;
 mod body;
 mod records;
 
@@ -17,10 +19,20 @@ mod pipe;
 mod query;
 mod tail;
 
+mod console;
+mod exports;
+mod history;
+mod notes;
+mod saved;
+
+mod live;
+mod pulse;
+
 mod health;
 mod metrics;
 mod page;
 mod streams;
+mod wizard;
 
 mod listen;
 
@@ -29,13 +41,21 @@ pub use config::{Config, TokenHash};
 pub use failure::status_of;
 pub use listen::serve;
 
+use crate::exports::Exports;
 use crate::metrics::Meters;
+use crate::nonces::Nonces;
+use crate::pulse::Pulse;
 use helios_contract::Clock;
+use helios_contract::condition::Conditions;
+use helios_contract::console::Console;
+use helios_contract::documents::Documents;
+use helios_contract::probe::Probe;
 use helios_contract::query::{QueryEngine, Receiver};
 use helios_contract::store::{Catalog, Changes, TableStore, Verify};
 use helios_contract::stream::StreamControl;
-use std::sync::Arc;
+use helios_contract::system::SystemTable;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
 use tokio::sync::Semaphore;
 
 /// What `serve` needs from outside.
@@ -57,8 +77,20 @@ pub struct Parts {
     pub changes: Arc<dyn Changes>,
     /// Recounts.
     pub verify: Arc<dyn Verify>,
+    /// Looks at statements without answering them.
+    pub console: Arc<dyn Console>,
+    /// Makes conditions of what people write behind WHERE.
+    pub conditions: Arc<dyn Conditions>,
+    /// Keeps what people want kept.
+    pub documents: Arc<dyn Documents>,
+    /// Looks at sources before they are streams.
+    pub probe: Arc<dyn Probe>,
+    /// Every table of the schema `system`.
+    pub system: Vec<Arc<dyn SystemTable>>,
     /// What `/metrics` shows; the HTTP figures are added to it.
     pub metrics: prometheus::Registry,
+    /// From the system's randomness: whoever knows it can guess the ids of exports and the nonces of pages.
+    pub seed: [u8; 32],
 }
 
 /// What every request can reach.
@@ -69,20 +101,51 @@ struct Site {
     /// Bytes of request bodies that may be in memory at once.
     body_budget: Arc<Semaphore>,
     n_requests: AtomicU64,
+    nonces: Nonces,
+    exports: Exports,
+    pulse: Pulse,
+    /// The figures of all streams, and of which beat they are.
+    overview: Mutex<Option<(u64, Arc<serde_json::Value>)>>,
+    live_places: Arc<Semaphore>,
+    /// Another word after each start.
+    instance: String,
     started_at: helios_contract::Timestamp,
 }
 
-/// Everything Helios answers over HTTP.
-pub fn router(config: Config, parts: Parts) -> Router {
+/// Counts once a second what the streams do, so that the last minutes are known when somebody looks.
+pub struct Sampler(Arc<Site>);
+
+impl Sampler {
+    /// Runs for ever. Cancel-safe.
+    pub async fn run(self) {
+        pulse::run(self.0).await;
+    }
+
+    /// Looks once.
+    #[cfg(test)]
+    fn beat(&self) {
+        self.0.pulse.beat(&self.0.parts.metrics, self.0.parts.clock.now());
+    }
+}
+
+/// Everything Helios answers over HTTP, and what must run beside it.
+pub fn open(config: Config, parts: Parts) -> (Router, Sampler) {
+    let nonces = Nonces::new(parts.seed);
     let site = Arc::new(Site {
         meters: Meters::register(&parts.metrics),
         body_budget: Arc::new(Semaphore::new(config.inflight_bytes_max.min(Semaphore::MAX_PERMITS))),
         n_requests: AtomicU64::new(0),
+        exports: Exports::default(),
+        pulse: Pulse::default(),
+        overview: Mutex::default(),
+        live_places: Arc::new(Semaphore::new(live::CONNECTIONS_MAX)),
+        instance: nonces.next(),
+        nonces,
         started_at: parts.clock.now(),
         config,
         parts,
     });
-    routes::router(site)
+    (routes::router(site.clone()), Sampler(site))
 }
 
 #[cfg(test)]

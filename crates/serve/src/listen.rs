@@ -5,10 +5,11 @@ use helios_contract::{Error, Result};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
@@ -22,14 +23,29 @@ const STOP_WITHIN: Duration = Duration::from_secs(10);
 /// A pause after a failure to accept: usually too many open files, which only others can end.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Tells endless answers that the server is stopping.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Stopping(CancellationToken);
+/// Tells endless answers that the server is stopping. The server waits until nobody holds one any more.
+#[derive(Debug, Clone)]
+pub(crate) struct Stopping {
+    token: CancellationToken,
+    _held: mpsc::Sender<Infallible>,
+}
 
 impl Stopping {
+    fn new() -> (Stopping, mpsc::Receiver<Infallible>) {
+        let (held, released) = mpsc::channel(1);
+        (Stopping { token: CancellationToken::new(), _held: held }, released)
+    }
+
     /// Returns when stopping has begun.
     pub(crate) async fn begun(&self) {
-        self.0.cancelled().await;
+        self.token.cancelled().await;
+    }
+}
+
+/// Of a server that never stops.
+impl Default for Stopping {
+    fn default() -> Stopping {
+        Stopping::new().0
     }
 }
 
@@ -39,7 +55,7 @@ impl Stopping {
 /// `Unavailable` when the listener is not usable at all.
 pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Output = ()> + Send + 'static) -> Result<()> {
     listener.local_addr().map_err(|error| Error::unavailable("cannot listen").because(error))?;
-    let stopping = Stopping::default();
+    let (stopping, mut released) = Stopping::new();
     let router = router.layer(Extension(stopping.clone()));
     let mut connections = JoinSet::new();
     tokio::select! {
@@ -48,8 +64,13 @@ pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Outp
         never = accept(&listener, &router, &stopping, &mut connections) => match never {},
     }
     drop(listener);
-    stopping.0.cancel();
-    let all_ended = async { while connections.join_next().await.is_some() {} };
+    stopping.token.cancel();
+    drop((router, stopping));
+    let all_ended = async {
+        while connections.join_next().await.is_some() {}
+        // Live connections are tasks of their own.
+        let _ = released.recv().await;
+    };
     if tokio::time::timeout(STOP_WITHIN, all_ended).await.is_err() {
         tracing::warn!(n_connections = connections.len(), "cutting off connections that did not end in time");
         connections.shutdown().await;
@@ -62,7 +83,7 @@ async fn accept(
     router: &Router,
     stopping: &Stopping,
     connections: &mut JoinSet<()>,
-) -> std::convert::Infallible {
+) -> Infallible {
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     loop {
         let place = places.clone().acquire_owned().await.expect("nobody closes the semaphore");
@@ -99,7 +120,8 @@ async fn connection(
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_WITHIN)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
     let mut connection = std::pin::pin!(connection);
     tokio::select! {
         biased;

@@ -1,8 +1,10 @@
 //! Runs statements and streams their answers.
 
-use crate::encode::{Encoder, Format, columns};
+use crate::asked::is_console;
+use crate::encode::{Encoder, Format};
 use crate::failure::{Failure, error_json};
 use crate::gate::RequestId;
+use crate::history::Keeping;
 use crate::pipe::{Gone, Pipe, pipe};
 use crate::records::bad_path;
 use crate::{Site, body};
@@ -12,10 +14,10 @@ use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query as UrlQuery, Request, State};
 use axum::http::StatusCode;
 use axum::http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use axum::response::{IntoResponse, Json, Response};
+use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures::StreamExt;
-use helios_contract::query::{Answer, Limits, Parameters, Query};
+use helios_contract::query::{Answer, Extent, Limits, Parameters, Query};
 use helios_contract::{Error, Result};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -38,6 +40,9 @@ struct Asked {
     format: Option<String>,
     #[serde(default)]
     limits: AskedLimits,
+    /// The answer ends after so many rows.
+    #[serde(default)]
+    limit: Option<u64>,
     #[serde(default)]
     id: Option<String>,
 }
@@ -73,22 +78,23 @@ pub(crate) async fn run(
         Some(name) => Format::named(name)?,
         None => head.headers.get(ACCEPT).and_then(|accept| Format::accepted(accept.to_str().ok()?)).unwrap_or(Format::Json),
     };
-    let query = Query {
-        sql: asked.sql,
-        parameters: parameters(asked.params)?,
-        limits: limits(&asked.limits)?,
-        id: checked_id(asked.id.or(in_url.id))?,
-    };
-    let answer = site.parts.engine.run(query).await.map_err(Failure::of_query)?;
-    respond(answer, format, begun, request_id).await
-}
-
-/// `POST /api/v1/query/check`
-pub(crate) async fn check(State(site): State<Arc<Site>>, request: Request) -> Result<Json<Value>, Failure> {
-    let (head, body) = request.into_parts();
-    let asked = asked(&head.headers, &body::read(&site, &head.headers, body, site.config.sql_bytes_max).await?.bytes)?;
-    let schema = site.parts.engine.check(&asked.sql).await.map_err(Failure::of_query)?;
-    Ok(Json(json!({"columns": columns(&schema)})))
+    let mut id = checked_id(asked.id.or(in_url.id).or(id_in_headers(&head.headers)))?;
+    let is_kept = is_console(&head.headers);
+    if is_kept && id.is_empty() {
+        id = site.nonces.next();
+    }
+    let keeping = is_kept.then(|| Keeping { site: site.clone(), id: id.clone(), freshness_ms: None });
+    let limits = limits(&asked.limits, asked.limit)?;
+    let query = Query { sql: asked.sql, parameters: parameters(asked.params)?, limits, id };
+    match site.parts.engine.run(query).await {
+        Ok(answer) => respond(answer, format, begun, request_id, keeping).await,
+        Err(error) => {
+            if let Some(keeping) = keeping {
+                keeping.keep().await;
+            }
+            Err(Failure::of_query(error))
+        }
+    }
 }
 
 /// `DELETE /api/v1/queries/{id}`
@@ -123,7 +129,12 @@ fn asked(headers: &HeaderMap, bytes: &Bytes) -> Result<Asked> {
     Ok(Asked { sql: sql.to_owned(), ..Asked::default() })
 }
 
-fn parameters(params: Option<Value>) -> Result<Parameters> {
+/// The id a client may give in a header, so that it can cancel before it hears anything.
+fn id_in_headers(headers: &HeaderMap) -> Option<String> {
+    headers.get("x-query-id").map(|id| String::from_utf8_lossy(id.as_bytes()).into_owned())
+}
+
+pub(crate) fn parameters(params: Option<Value>) -> Result<Parameters> {
     match params {
         None | Some(Value::Null) => Ok(Parameters::None),
         Some(Value::Array(values)) => Ok(Parameters::Positional(values)),
@@ -133,11 +144,16 @@ fn parameters(params: Option<Value>) -> Result<Parameters> {
     }
 }
 
-fn limits(asked: &AskedLimits) -> Result<Limits> {
+fn limits(asked: &AskedLimits, beginning: Option<u64>) -> Result<Limits> {
     let time = asked.seconds.map(|seconds| {
         Duration::try_from_secs_f64(seconds).map_err(|error| Error::invalid("cannot use `limits.seconds`").because(error))
     });
-    Ok(Limits { n_rows: asked.rows, time: time.transpose()?, memory_bytes: asked.memory_bytes })
+    let (n_rows, extent) = match (beginning, asked.rows) {
+        (Some(limit), Some(rows)) if rows < limit => (Some(rows), Extent::Limited),
+        (Some(limit), _) => (Some(limit), Extent::Beginning),
+        (None, rows) => (rows, Extent::Limited),
+    };
+    Ok(Limits { n_rows, time: time.transpose()?, memory_bytes: asked.memory_bytes, extent })
 }
 
 fn checked_id(id: Option<String>) -> Result<String> {
@@ -149,13 +165,36 @@ fn checked_id(id: Option<String>) -> Result<String> {
 }
 
 /// The head of the response goes out with the first rows: until then a failure still has its own status.
-async fn respond(mut answer: Answer, format: Format, begun: Instant, request_id: RequestId) -> Result<Response, Failure> {
+pub(crate) async fn respond(
+    mut answer: Answer,
+    format: Format,
+    begun: Instant,
+    request_id: RequestId,
+    mut keeping: Option<Keeping>,
+) -> Result<Response, Failure> {
     let encoder = Encoder::new(format, &answer.schema)?;
-    let first = answer.rows.next().await.transpose().map_err(Failure::of_query)?;
+    if let Some(keeping) = &mut keeping {
+        keeping.freshness_ms = freshness_ms(&answer);
+    }
+    let first = match answer.rows.next().await.transpose() {
+        Ok(first) => first,
+        Err(error) => {
+            if let Some(keeping) = keeping {
+                keeping.keep().await;
+            }
+            return Err(Failure::of_query(error));
+        }
+    };
     let headers = headers(&answer, format);
     let (pipe, body) = pipe();
     let writing = Writing { encoder, format, n_rows: 0, begun, request_id };
-    tokio::spawn(write(writing, answer, first, pipe).in_current_span());
+    let written = async move {
+        write(writing, answer, first, pipe).await;
+        if let Some(keeping) = keeping {
+            keeping.keep().await;
+        }
+    };
+    tokio::spawn(written.in_current_span());
     Ok((headers, body).into_response())
 }
 

@@ -1,16 +1,22 @@
 //! How the streams are doing, and whether their rows agree with the ledger.
 
 use crate::Site;
+use crate::console::n_rows;
 use crate::failure::Failure;
+use crate::pulse::Rates;
 use crate::query::bad_url;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query as UrlQuery, State};
+use crate::records::bad_path;
+use arrow::array::AsArray;
+use arrow::datatypes::Int64Type;
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::{Path, Query as UrlQuery, State};
 use axum::response::Json;
-use helios_contract::StreamName;
-use helios_contract::store::Verified;
-use helios_contract::stream::StreamStatus;
+use helios_contract::store::{Verified, Version};
+use helios_contract::stream::{Stream, StreamStatus, interval};
+use helios_contract::{Error, Result, StreamName};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 #[derive(Debug, Default, Deserialize)]
@@ -21,8 +27,112 @@ pub(crate) struct InUrl {
 
 /// `GET /api/v1/streams`
 pub(crate) async fn list(State(site): State<Arc<Site>>) -> Json<Value> {
-    let streams: Vec<Value> = site.parts.control.status().iter().map(status_json).collect();
+    let defined = site.parts.catalog.streams();
+    let quarantined = quarantined(&site).await;
+    let mut streams = Vec::new();
+    for status in site.parts.control.status() {
+        let mut told = status_json(&status);
+        if let Some(stream) = defined.iter().find(|stream| stream.definition.name == status.name) {
+            add_figures(&site, stream, &quarantined, &mut told).await;
+        }
+        streams.push(told);
+    }
     Json(json!({"now": site.parts.clock.now().to_string(), "streams": streams}))
+}
+
+/// `GET /api/v1/streams/{name}`
+pub(crate) async fn show(
+    State(site): State<Arc<Site>>,
+    name: Result<Path<String>, PathRejection>,
+) -> Result<Json<Value>, Failure> {
+    let name = StreamName::new(name.map_err(bad_path)?.0)?;
+    Ok(Json(detail(&site, &name).await?))
+}
+
+/// Everything about one stream.
+///
+/// # Errors
+/// `NotFound` when there is none of that name.
+pub(crate) async fn detail(site: &Site, name: &StreamName) -> Result<Value> {
+    let unknown = || Error::not_found(format!("there is no stream {name}")).hint("GET /api/v1/streams lists them.");
+    let stream = site.parts.catalog.streams().into_iter().find(|stream| stream.definition.name == *name);
+    let stream = stream.ok_or_else(unknown)?;
+    let status = site.parts.control.status().into_iter().find(|status| status.name == *name).ok_or_else(unknown)?;
+    let mut told = status_json(&status);
+    add_figures(site, &stream, &quarantined(site).await, &mut told).await;
+    let definition = &stream.definition;
+    let column = |column: &helios_contract::column::Column| {
+        json!({"name": column.name, "type": column.data_type.to_string(), "required": column.required})
+    };
+    told["statement"] = definition.to_string().into();
+    told["columns"] = definition.columns.iter().map(column).collect();
+    told["event_time"] = json!(definition.event_time);
+    told["partitions"] = partitions(site, &stream, &status).await?;
+    told["stages"] = stages(site, &status, &site.pulse.rates(Some(name))).await;
+    Ok(told)
+}
+
+/// Figures of a stream that are not in its status.
+async fn add_figures(site: &Site, stream: &Stream, quarantined: &HashMap<String, u64>, told: &mut Value) {
+    let name = &stream.definition.name;
+    let rates = site.pulse.rates(Some(name));
+    told["events_per_s"] = rates.events_per_s.into();
+    told["freshness_ms"] = rates.freshness_json();
+    told["n_quarantined"] = quarantined.get(name.as_str()).copied().unwrap_or(0).into();
+    told["n_rows"] = json!(n_rows(site, stream).await);
+    told["retain"] = json!(stream.definition.retain.map(interval));
+    told["created_at"] = stream.created_at.to_string().into();
+}
+
+/// The records in quarantine of each stream. Where they cannot be read, none are told; the log says so.
+pub(crate) async fn quarantined(site: &Site) -> HashMap<String, u64> {
+    let Some(table) = site.parts.system.iter().find(|table| table.name() == "quarantine_classes") else {
+        return HashMap::new();
+    };
+    let rows = match table.rows(None).await {
+        Ok(rows) => rows,
+        Err(error) => {
+            tracing::warn!(%error, "cannot count the records in quarantine");
+            return HashMap::new();
+        }
+    };
+    let mut counts = HashMap::new();
+    let streams = rows.column_by_name("stream").and_then(|column| column.as_string_opt::<i32>().cloned());
+    let open = rows.column_by_name("n_open").and_then(|column| column.as_primitive_opt::<Int64Type>().cloned());
+    for (stream, n) in streams.iter().flatten().zip(open.iter().flatten()) {
+        *counts.entry(stream.unwrap_or_default().to_owned()).or_default() += u64::try_from(n.unwrap_or(0)).unwrap_or(0);
+    }
+    counts
+}
+
+async fn partitions(site: &Site, stream: &Stream, status: &StreamStatus) -> Result<Value> {
+    let offsets = site.parts.tables.offsets(stream.id).await?;
+    let lag: HashMap<&str, u64> = status.lag.iter().map(|(partition, n)| (partition.as_str(), *n)).collect();
+    let mut names: Vec<&str> = offsets.keys().map(String::as_str).chain(lag.keys().copied()).collect();
+    names.sort_unstable_by_key(|name| (name.parse::<u64>().unwrap_or(u64::MAX), *name));
+    names.dedup();
+    let partition = |name: &str| json!({"partition": name, "position": offsets.get(name), "lag": lag.get(name)});
+    Ok(names.into_iter().map(partition).collect())
+}
+
+/// The way of a record, and how fast and how old records are at each of its stages.
+///
+/// Reading, decoding and storing are one loop: what is known of each follows from what was committed and what waits.
+async fn stages(site: &Site, status: &StreamStatus, rates: &Rates) -> Value {
+    let newest = site.parts.tables.snapshot(&status.name, Version::Latest).await.ok().and_then(|snapshot| snapshot.newest);
+    let newest_ms = newest.map(|newest| site.parts.clock.now().since(newest).as_millis() as u64);
+    let has_lag = status.lag.iter().any(|(_, n)| *n > 0);
+    // Without records that wait, the source has given what it has.
+    let source = if status.lag.is_empty() || has_lag { Value::Null } else { rates.events_per_s.into() };
+    let took = rates.freshness_ms.map(|[p50, ..]| p50);
+    let stored = (rates.events_per_s - rates.quarantined_per_s).max(0.0);
+    json!([
+        {"name": "source", "events_per_s": source, "age_ms": null},
+        {"name": "fetched", "events_per_s": rates.events_per_s, "age_ms": null},
+        {"name": "decoded", "events_per_s": stored, "age_ms": null},
+        {"name": "stored", "events_per_s": stored, "age_ms": took},
+        {"name": "queryable", "events_per_s": stored, "age_ms": newest_ms},
+    ])
 }
 
 /// `GET /api/v1/verify`

@@ -1,22 +1,39 @@
 //! The whole router, asked in memory; behind it stand doubles of the seams that say what each test told them.
 
+mod console;
+mod documents;
 mod gate;
 mod health;
 mod listen;
+mod live;
 mod query;
 mod records;
 mod routes;
+mod streams;
 mod tail;
+mod wizard;
 
-use crate::{Config, Parts, router};
-use arrow::array::{Decimal128Array, Float64Array, Int64Array, RecordBatch, StringArray};
+use crate::{Config, Parts, Sampler, open};
+use arrow::array::{AsArray, BooleanArray, Decimal128Array, Float64Array, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use async_trait::async_trait;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
+use bytes::Bytes;
 use futures::StreamExt;
+use futures::stream::BoxStream;
+use helios_contract::column::{Column, ColumnType};
 use helios_contract::commit::{Commit, CommitId, Counts};
+use helios_contract::condition::{Condition, Conditions};
+use helios_contract::console::{
+    Console, Explained, Function, FunctionKind, Operator, Progress, Reading, StatementRead,
+};
+use helios_contract::decode::Reject;
+use helios_contract::documents::{Document, DocumentKind, Documents, Page};
 use helios_contract::name::TableName;
+use helios_contract::probe::{
+    Check, CheckState, Guess, Preview, PreviewColumn, Probe, Sample, SampleRecord, Topic,
+};
 use helios_contract::query::{Answer, Push, Pushed, Query, QueryEngine, Receiver};
 use helios_contract::record::Offsets;
 use helios_contract::store::{Catalog, Changes, Slice, Snapshot, TableStore, Verified, Verify, Version};
@@ -24,7 +41,7 @@ use helios_contract::stream::{SourceKind, Stream, StreamCommand, StreamControl, 
 use helios_contract::{Clock, Error, Result, StreamName, Timestamp};
 use http_body_util::BodyExt;
 use serde_json::Value;
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -45,6 +62,9 @@ pub(crate) struct Fake {
     pub slices: Mutex<Vec<Slice>>,
     pub committed: Notify,
     pub verified: Mutex<Vec<Verified>>,
+    pub progress: Mutex<HashMap<String, Progress>>,
+    pub documents: Mutex<Vec<(DocumentKind, Document)>>,
+    pub pages: Mutex<Vec<Page>>,
     /// Lives in every answer's rows, so that tests see when an answer is dropped.
     pub alive: Arc<()>,
 }
@@ -84,6 +104,121 @@ impl QueryEngine for Fake {
     fn cancel(&self, id: &str) -> bool {
         id == "q1"
     }
+
+    async fn definition(&self, statement: &str) -> Result<StreamDefinition> {
+        if statement.contains("nothing") {
+            return Err(Error::invalid("the statement creates no stream"));
+        }
+        Ok(StreamDefinition::new(StreamName::new("orders")?, SourceKind::Kafka))
+    }
+}
+
+#[async_trait]
+impl Console for Fake {
+    async fn read(&self, sql: &str) -> Reading {
+        let error = sql.contains("nothing").then(|| Error::invalid("no table nothing").at(1, 15).hint("Did you mean `orders`?"));
+        let kind = if sql.starts_with("DROP") { "drop stream" } else { "select" };
+        let statement = StatementRead { bytes: 0..sql.len(), kind: kind.to_owned(), read_only: kind == "select" };
+        Reading {
+            statements: vec![statement],
+            parameters: vec![("country".to_owned(), Some(DataType::Utf8)), ("x".to_owned(), None)],
+            fields: error.is_none().then(schema),
+            error,
+        }
+    }
+
+    async fn explain(&self, query: Query, analyze: bool) -> Result<Explained> {
+        self.asked.lock().unwrap().push(query);
+        let time = analyze.then(|| Duration::from_micros(1_500));
+        let operator = Operator { depth: 0, name: "read".to_owned(), detail: "orders".to_owned(), n_rows: Some(2), time };
+        Ok(Explained { operators: vec![operator], findings: vec!["All is well.".to_owned()], n_files: 3, ..Explained::default() })
+    }
+
+    fn functions(&self) -> Vec<Function> {
+        let (name, signature) = ("abs".to_owned(), "abs(number)".to_owned());
+        vec![Function { name, signature, kind: FunctionKind::Scalar, doc: "Without its sign.".to_owned() }]
+    }
+
+    fn progress(&self, id: &str) -> Option<Progress> {
+        self.progress.lock().unwrap().get(id).cloned()
+    }
+}
+
+/// `id > N` and nothing else.
+struct Above(i64);
+
+impl Condition for Above {
+    fn holds(&self, rows: &RecordBatch) -> Result<BooleanArray> {
+        let ids: &Int64Array = rows.column_by_name("id").unwrap().as_primitive();
+        Ok(ids.iter().map(|id| id.map(|id| id > self.0)).collect())
+    }
+}
+
+impl Conditions for Fake {
+    fn compile(&self, condition: &str, _: &SchemaRef) -> Result<Arc<dyn Condition>> {
+        let above = condition.strip_prefix("id > ").and_then(|n| n.parse().ok());
+        above.map(|n| Arc::new(Above(n)) as _).ok_or_else(|| Error::invalid("not a condition").at(1, 3))
+    }
+}
+
+#[async_trait]
+impl Documents for Fake {
+    async fn get(&self, kind: DocumentKind, id: &str) -> Result<Option<Document>> {
+        Ok(self.documents.lock().unwrap().iter().find(|(k, d)| *k == kind && d.id == id).map(|(_, d)| d.clone()))
+    }
+
+    async fn put(&self, kind: DocumentKind, document: Document) -> Result<()> {
+        self.delete(kind, &document.id).await?;
+        self.documents.lock().unwrap().push((kind, document));
+        Ok(())
+    }
+
+    async fn list(&self, kind: DocumentKind, page: Page) -> Result<Vec<Document>> {
+        self.pages.lock().unwrap().push(page);
+        Ok(self.documents.lock().unwrap().iter().rev().filter(|(k, _)| *k == kind).map(|(_, d)| d.clone()).collect())
+    }
+
+    async fn delete(&self, kind: DocumentKind, id: &str) -> Result<bool> {
+        let mut documents = self.documents.lock().unwrap();
+        let n_before = documents.len();
+        documents.retain(|(k, d)| *k != kind || d.id != id);
+        Ok(documents.len() < n_before)
+    }
+}
+
+#[async_trait]
+impl Probe for Fake {
+    fn test(&self, _: StreamDefinition) -> BoxStream<'static, Check> {
+        let check = |name, state, ms| {
+            let took = Some(Duration::from_millis(ms));
+            Check { name, state, took, message: "told".to_owned(), hint: String::new() }
+        };
+        futures::stream::iter([check("dns", CheckState::Ok, 12), check("tcp", CheckState::Failed, 5)]).boxed()
+    }
+
+    async fn topics(&self, _: StreamDefinition) -> Result<Vec<Topic>> {
+        Ok(vec![Topic { name: "orders".to_owned(), n_partitions: 3, n_records: None }])
+    }
+
+    async fn sample(&self, _: StreamDefinition, n_records_max: usize) -> Result<Sample> {
+        let record = |payload: &'static [u8]| SampleRecord {
+            partition: "0".to_owned(),
+            position: "17".to_owned(),
+            time: Some(NOW),
+            key: Some(Bytes::from_static(b"k")),
+            headers: vec![("h".to_owned(), None)],
+            payload: Bytes::from_static(payload),
+        };
+        let records = [record(b"{\"id\":1}"), record(b"\xff")].into_iter().take(n_records_max).collect();
+        Ok(Sample { format: Guess::Json, why: "They are.".to_owned(), records })
+    }
+
+    async fn preview(&self, definition: StreamDefinition, payloads: Vec<Bytes>) -> Result<Preview> {
+        let reject = Reject { index: payloads.len() - 1, reason: "expected a number".to_owned(), path: "id".to_owned() };
+        let column = Column::new("id", ColumnType::BigInt);
+        let seen = PreviewColumn { column, seen: 0.5, why: "Whole numbers.".to_owned(), examples: vec!["1".to_owned()] };
+        Ok(Preview { definition, columns: vec![seen], rows: orders(), rejects: vec![reject] })
+    }
 }
 
 #[async_trait]
@@ -110,6 +245,16 @@ impl Receiver for Fake {
 impl StreamControl for Fake {
     async fn apply(&self, _: StreamCommand) -> Result<StreamDefinition> {
         unreachable!("statements go through the engine")
+    }
+
+    async fn rehearse(
+        &self,
+        name: &StreamName,
+        _: helios_contract::stream::StreamChange,
+        _: std::time::Duration,
+        _: Vec<helios_contract::quarantine::QuarantineId>,
+    ) -> Result<helios_contract::rehearsal::Rehearsal> {
+        Err(Error::not_found(format!("there is no stream {name}")))
     }
 
     fn status(&self) -> Vec<StreamStatus> {
@@ -139,7 +284,7 @@ impl Catalog for Fake {
 #[async_trait]
 impl TableStore for Fake {
     async fn offsets(&self, _: StreamId) -> Result<Offsets> {
-        unreachable!("serve only reads rows")
+        Ok(Offsets::from([("0".to_owned(), "17".to_owned())]))
     }
 
     async fn commit(&self, _: Commit) -> Result<CommitId> {
@@ -214,6 +359,7 @@ pub(crate) fn stream() -> Arc<Stream> {
 /// A router over a double.
 pub(crate) struct Site {
     pub router: axum::Router,
+    pub sampler: Sampler,
     pub fake: Arc<Fake>,
 }
 
@@ -233,9 +379,16 @@ impl Site {
             tables: fake.clone(),
             changes: fake.clone(),
             verify: fake.clone(),
+            console: fake.clone(),
+            conditions: fake.clone(),
+            documents: fake.clone(),
+            probe: fake.clone(),
+            system: Vec::new(),
             metrics: prometheus::Registry::new(),
+            seed: [7; 32],
         };
-        Site { router: router(config, parts), fake }
+        let (router, sampler) = open(config, parts);
+        Site { router, sampler, fake }
     }
 
     /// Sends a request and reads the whole answer; `headers` as `[("name", "value")]`.

@@ -1,10 +1,13 @@
-//! A seeded fuzzer: random pushes, faults, crashes, clock jumps, compaction and retention, checked against a model.
+//! A seeded fuzzer: random pushes, replays, faults, crashes, clock jumps, compaction and retention, checked against a model.
 //!
 //! The promise under test: a push that was acknowledged is in the table exactly once, a push retried with its key never
-//! doubles, and an older version of the table never changes. A failure prints the script that led to it.
+//! doubles, a replay however often repeated stores each record once, and an older version of the table never changes. A
+//! failure prints the script that led to it.
 //!
 //! `HELIOS_CHAOS_SEEDS=100000 cargo test --test it chaos -- --nocapture` runs more than the hundred of `make test`;
 //! `HELIOS_CHAOS_SEED=7` begins at another seed, and alone runs just that one.
+
+mod quarantine;
 
 use crate::world::World;
 use std::collections::BTreeMap;
@@ -22,6 +25,9 @@ struct Model {
     stored: i64,
     /// Acknowledged bad records, in total.
     quarantined: i64,
+    /// Those of them that are open, and those that were discarded.
+    open: i64,
+    discarded: i64,
     /// The count at a version, as it was seen then.
     versions: BTreeMap<i64, i64>,
     next_id: u64,
@@ -80,7 +86,10 @@ fn run(seed: u64, script: &mut String) {
                 step(script, "\\stop");
                 world.stop().unwrap();
             }
-            90..94 => {
+            90..92 => quarantine::discard(&mut world, &mut model, &mut rng, script),
+            92..94 => quarantine::replay(&mut world, &mut model, &mut rng, script),
+            94..96 => quarantine::replay_into_crash(&mut world, &mut model, &mut rng, script),
+            96..98 => {
                 let (forward, hours) = (rng.bool(), rng.u64(1..48));
                 step(script, &format!("\\jump {}{hours}h", if forward { '+' } else { '-' }));
                 world.clock.jump(forward, std::time::Duration::from_secs(hours * 3_600));
@@ -113,7 +122,8 @@ fn batch(model: &mut Model, rng: &mut fastrand::Rng) -> Batch {
     model.next_key += 1;
     for _ in 0..n {
         if rng.u32(0..20) == 0 {
-            batch.body.push_str("{\"id\": \"not a number\"}\n");
+            writeln!(batch.body, "{{\"id\":{},\"at\":\"not a time\"}}", model.next_id).expect("a string");
+            model.next_id += 1;
             batch.bad += 1;
         } else {
             let at = 1_767_225_600_000_i64 + rng.i64(0..7_200_000);
@@ -134,6 +144,7 @@ fn deliver(world: &mut World, model: &mut Model, batch: &Batch) {
         if response.status == 200 {
             model.stored += batch.good;
             model.quarantined += batch.bad;
+            model.open += batch.bad;
             return;
         }
         assert!(matches!(response.status, 429 | 503), "a good push was refused: {response:?}");
@@ -191,7 +202,8 @@ fn look_back(world: &mut World, model: &Model, script: &mut String) {
 fn check(world: &mut World, model: &Model) {
     assert_eq!(world.number("SELECT count(*) FROM events"), model.stored, "rows");
     assert_eq!(world.number("SELECT count(DISTINCT id) FROM events"), model.stored, "distinct ids");
-    assert_eq!(world.number("SELECT count(*) FROM system.quarantine"), model.quarantined, "records in quarantine");
+    assert_eq!(world.number("SELECT count(*) FROM system.quarantine"), model.quarantined, "records that were ever in quarantine");
+    quarantine::check(world, model);
     world.verify().unwrap();
     world.crash();
     assert_eq!(world.number("SELECT count(*) FROM events"), model.stored, "rows after one more crash");

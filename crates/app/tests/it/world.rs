@@ -104,6 +104,7 @@ impl World {
                 store: self.store.clone(),
                 secrets: Arc::new(ScenarioSecrets),
                 faults: self.faults.clone(),
+                seed: [7; 32],
             };
             let server = runtime.block_on(async {
                 self.clock.attach();
@@ -172,8 +173,8 @@ impl World {
     }
 
     /// Pushes lines to a stream over HTTP; answers what the server answered.
-    pub fn ingest(&mut self, stream: &str, headers: &[(&str, &str)], body: &str) -> Result<Response> {
-        self.http("POST", &format!("/v1/streams/{stream}/records"), headers, Bytes::copy_from_slice(body.as_bytes()))
+    pub fn ingest(&mut self, stream: &str, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Result<Response> {
+        self.http("POST", &format!("/v1/streams/{stream}/records"), headers, Bytes::copy_from_slice(body.as_ref()))
     }
 
     /// Runs one statement over HTTP.
@@ -208,11 +209,11 @@ impl World {
         let words: Vec<&str> = line.split_whitespace().collect();
         match words.as_slice() {
             ["\\ingest", stream, headers @ ..] => {
-                let response = self.ingest(stream, &pairs(headers), &unescape(body))?;
+                let response = self.ingest(stream, &pairs(headers), unescape(body))?;
                 answer(&response)
             }
             ["\\http", method, path, headers @ ..] => {
-                let response = self.http(method, path, &pairs(headers), Bytes::from(unescape(body).into_bytes()))?;
+                let response = self.http(method, path, &pairs(headers), Bytes::from(unescape(body)))?;
                 Ok(lines(&response))
             }
             ["\\advance", duration] => {
@@ -299,9 +300,19 @@ fn pairs<'a>(words: &[&'a str]) -> Vec<(&'a str, &'a str)> {
     words.iter().filter_map(|word| word.split_once(':')).collect()
 }
 
-/// `\xHH` stands for a byte that a text file cannot hold; only ASCII is needed.
-fn unescape(body: &str) -> String {
-    body.replace("\\x00", "\0").replace("\\xEF\\xBB\\xBF", "\u{feff}")
+/// `\xHH` stands for a byte that a text file cannot hold.
+fn unescape(body: &str) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(body.len());
+    let mut rest = body;
+    while let Some(at) = rest.find("\\x") {
+        let byte = rest.get(at + 2..at + 4).and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        let byte = byte.unwrap_or_else(|| panic!("\\x stands before two hexadecimal digits: {rest}"));
+        bytes.extend_from_slice(rest[..at].as_bytes());
+        bytes.push(byte);
+        rest = &rest[at + 4..];
+    }
+    bytes.extend_from_slice(rest.as_bytes());
+    bytes
 }
 
 fn done() -> std::result::Result<DBOutput<DefaultColumnType>, Failure> {

@@ -1,6 +1,7 @@
 //! The columns Helios adds: where a row came from, and what its record had besides.
 
-use arrow::array::{ArrayRef, Int64Builder, StringArray, StringBuilder, TimestampMicrosecondBuilder};
+use arrow::array::{ArrayRef, BooleanArray, Int64Builder, ListArray, StringArray, StringBuilder, TimestampMicrosecondBuilder};
+use arrow::datatypes::{DataType, Field};
 use bytes::Bytes;
 use helios_contract::column::{hidden, timestamp_type};
 use helios_contract::record::{Position, Record};
@@ -41,17 +42,20 @@ impl Hidden {
         self.rest.append_option((!rest.is_empty()).then_some(rest));
     }
 
-    /// Hands the columns over, in the order the schema has them.
+    /// Hands the columns over, in the order the schema has them. Nothing is late or tagged yet.
     pub fn finish(&mut self, partition: &str) -> impl Iterator<Item = ArrayRef> {
         let time = self.time.finish();
-        let partition = StringArray::new_repeated(partition, time.len());
-        let columns: [(&str, ArrayRef); 6] = [
+        let n_rows = time.len();
+        let partition = StringArray::new_repeated(partition, n_rows);
+        let columns: [(&str, ArrayRef); 8] = [
             (hidden::TIME, Arc::new(time)),
             (hidden::PARTITION, Arc::new(partition)),
             (hidden::OFFSET, Arc::new(self.offset.finish())),
             (hidden::KEY, Arc::new(self.key.finish())),
             (hidden::HEADERS, Arc::new(self.headers.finish())),
             (hidden::REST, Arc::new(self.rest.finish())),
+            (hidden::LATE, Arc::new(BooleanArray::from(vec![false; n_rows]))),
+            (hidden::TAGS, Arc::new(ListArray::new_null(Arc::new(Field::new("item", DataType::Utf8, true)), n_rows))),
         ];
         debug_assert!(columns.iter().map(|(name, _)| name).eq(&hidden::ALL[..columns.len()]), "the order of hidden::ALL");
         columns.into_iter().map(|(_, column)| column)

@@ -137,9 +137,16 @@ impl<'a> Scan<'a> {
     /// Reads a number.
     #[inline]
     pub fn number(&mut self) -> Fit<Number<'a>> {
+        let number = self.any_number()?;
+        if number.is_finite() { Ok(number) } else { Err(Misfit::value(format!("number out of range: {}", number.raw()))) }
+    }
+
+    /// Reads a number, also one that is too large for every column.
+    #[inline]
+    pub fn any_number(&mut self) -> Fit<Number<'a>> {
         let (number, end) = Number::read(self.text, self.at).map_err(|(at, what)| invalid(self.bytes, at, what))?;
         self.at = end;
-        if number.is_finite() { Ok(number) } else { Err(Misfit::value(format!("number out of range: {}", number.raw()))) }
+        Ok(number)
     }
 
     /// Reads `true`, `false` or `null`.

@@ -1,8 +1,14 @@
 //! What each type takes, what it refuses and why, and that a bad record never harms its neighbours.
 
 mod against_arrow;
+mod avro;
 mod bad_input;
 mod csv;
+mod hostile;
+mod json_schema;
+mod msgpack;
+mod packed;
+mod protobuf;
 mod rest;
 mod values;
 
@@ -16,7 +22,7 @@ use helios_contract::clock::Timestamp;
 use helios_contract::column::{Column, ColumnType};
 use helios_contract::decode::Decoded;
 use helios_contract::record::{Position, Record};
-use helios_contract::stream::{Format, SourceKind, StreamDefinition};
+use helios_contract::stream::{Format, OptionValue, Options, SourceKind, StreamDefinition};
 
 fn definition(columns: Vec<Column>, format: Format) -> StreamDefinition {
     let name = StreamName::new("events").expect("a good name");
@@ -36,6 +42,18 @@ fn record(offset: usize, payload: impl AsRef<[u8]>) -> Record {
 fn decode<P: AsRef<[u8]>>(columns: Vec<Column>, format: Format, payloads: &[P]) -> Decoded {
     let records: Vec<Record> = payloads.iter().enumerate().map(|(i, payload)| record(i, payload)).collect();
     open(&definition(columns, format)).decode("p0", &records)
+}
+
+/// Options of a format, as text.
+fn options(given: &[(&str, &str)]) -> Options {
+    given.iter().map(|(name, value)| ((*name).to_owned(), OptionValue::Text((*value).to_owned()))).collect()
+}
+
+/// The same for a format with options.
+fn decode_with<P: AsRef<[u8]>>(columns: Vec<Column>, format: Format, given: Options, payloads: &[P]) -> Decoded {
+    let records: Vec<Record> = payloads.iter().enumerate().map(|(i, payload)| record(i, payload)).collect();
+    let definition = StreamDefinition { format_options: given, ..definition(columns, format) };
+    open(&definition).decode("p0", &records)
 }
 
 fn json<P: AsRef<[u8]>>(columns: Vec<Column>, payloads: &[P]) -> Decoded {

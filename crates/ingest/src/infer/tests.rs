@@ -77,7 +77,11 @@ fn event_times() {
 #[test]
 fn from_csv() {
     let body = "\u{feff}id, name ,price,at,ok,mixed,none\n1,a,1.5,2026-11-21T09:18:00Z,true,1,\n2,\"b,c\",2,2026-11-21 10:00:00,FALSE,x,\n";
-    let columns = csv(body.as_bytes()).expect("columns");
+    let columns = csv(body.as_bytes(), &comma()).expect("columns");
     assert_eq!(shown(&columns), "id BIGINT, name TEXT, price DOUBLE, at TIMESTAMP, ok BOOLEAN, mixed TEXT, none TEXT");
-    assert!(csv(b"a,b\n1\n").is_err(), "a row with too few cells");
+    assert!(csv(b"a,b\n1\n", &comma()).is_err(), "a row with too few cells");
+}
+
+fn comma() -> crate::format::Dialect {
+    crate::format::Dialect { delimiter: b',', quote: Some(b'"'), names: crate::format::Names::Columns }
 }

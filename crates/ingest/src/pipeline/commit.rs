@@ -82,10 +82,24 @@ enum Found {
 }
 
 async fn find(job: &Job, commit: &Commit) -> Result<Found> {
+    if commit.moves.is_empty() {
+        return find_replay(job, commit).await;
+    }
     let stored = job.parts.tables.offsets(job.stream.id).await?;
     if commit.moves.iter().all(|step| stored.get(&step.partition) == Some(&step.to)) {
         return newest_commit(&*job.parts.tables, &job.stream.definition.name).await.map(Found::Done);
     }
     let stays = commit.moves.iter().all(|step| stored.get(&step.partition) == step.from.as_ref());
     Ok(if stays { Found::Undone } else { Found::Neither })
+}
+
+/// A commit that moves nothing releases records from quarantine: all of them, or none.
+async fn find_replay(job: &Job, commit: &Commit) -> Result<Found> {
+    // One that releases nothing only says anew why records do not fit. That may be said twice.
+    let Some(first) = commit.replayed.released.first() else { return Ok(Found::Undone) };
+    let (open, _) = job.parts.quarantine.held(job.stream.id, &[first.id], 1).await?;
+    if !open.is_empty() {
+        return Ok(Found::Undone);
+    }
+    newest_commit(&*job.parts.tables, &job.stream.definition.name).await.map(Found::Done)
 }

@@ -4,6 +4,7 @@
 
 mod client;
 mod gather;
+pub(super) mod probe;
 mod reader;
 mod sample;
 mod trouble;

@@ -12,7 +12,7 @@ use std::time::Duration;
 #[tokio::test]
 async fn compaction_keeps_rows_commits_and_old_versions() {
     let mut world = World::new();
-    world.config.inline_bytes_max = 3000;
+    world.config.inline_bytes_max = 3600;
     let lake = world.open().await;
     let stream = stream(&lake).await;
     let mut ids = fill(&lake, &stream, 0, 100, 10).await;
@@ -121,7 +121,7 @@ async fn a_file_stays_while_a_snapshot_holds_it() {
 #[tokio::test]
 async fn columns_follow_their_ids_through_changes() {
     let mut world = World::new();
-    world.config.inline_bytes_max = 2500;
+    world.config.inline_bytes_max = 3600;
     let lake = world.open().await;
     let first = stream(&lake).await;
     fill(&lake, &first, 0, 10, 10).await;

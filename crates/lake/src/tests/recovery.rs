@@ -14,7 +14,7 @@ async fn lose_catalog(world: &World, lake: std::sync::Arc<crate::Lake>) {
 #[tokio::test]
 async fn a_rebuilt_catalog_says_what_the_lost_one_said() {
     let mut world = World::new();
-    world.config.inline_bytes_max = 3000;
+    world.config.inline_bytes_max = 3600;
     let lake = world.open().await;
     let stream = stream(&lake).await;
     for round in 0..9 {
@@ -53,7 +53,7 @@ async fn with_hole(world: &World, source: SourceKind) {
 #[tokio::test]
 async fn rows_after_a_hole_are_read_again_from_the_source() {
     let mut world = World::new();
-    world.config.inline_bytes_max = 3000;
+    world.config.inline_bytes_max = 3600;
     with_hole(&world, SourceKind::Kafka).await;
     let rebuilt = rebuild(world.config.clone(), world.parts()).await.unwrap();
     assert_eq!((rebuilt.n_rows, rebuilt.set_aside.len()), (100, 1));
@@ -68,7 +68,7 @@ async fn rows_after_a_hole_are_read_again_from_the_source() {
 #[tokio::test]
 async fn rows_after_a_hole_that_cannot_be_read_again_are_kept() {
     let mut world = World::new();
-    world.config.inline_bytes_max = 3000;
+    world.config.inline_bytes_max = 3600;
     with_hole(&world, SourceKind::Http).await;
     let rebuilt = rebuild(world.config.clone(), world.parts()).await.unwrap();
     assert_eq!((rebuilt.n_rows, rebuilt.set_aside.len(), rebuilt.lost.len()), (1_100, 0, 1));

@@ -1,11 +1,11 @@
 //! A data directory that can be opened, crashed and opened again, with a clock that stands still.
 
 use crate::{Config, Lake, Parts, open};
-use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray, new_null_array};
+use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray, new_null_array};
 use arrow::datatypes::Int64Type;
 use helios_contract::clock::{Clock, Timestamp};
 use helios_contract::column::{Column, ColumnType, TimeFormat, hidden, row_schema, timestamp_type};
-use helios_contract::commit::{Commit, CommitId, Counts, LedgerEntry, Move, Quarantined, Receipt};
+use helios_contract::commit::{Commit, CommitId, Counts, LedgerEntry, Move, Quarantined, Receipt, Replayed};
 use helios_contract::error::Result;
 use helios_contract::fault::Faults;
 use helios_contract::name::StreamName;
@@ -46,6 +46,7 @@ impl World {
 
     pub(super) fn parts(&self) -> Parts {
         Parts {
+            backfill: |column, rest| arrow::array::new_null_array(&column.data_type.arrow(), rest.len()),
             clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
             store: Arc::clone(&self.store) as Arc<dyn ObjectStore>,
             faults: self.faults.clone(),
@@ -122,6 +123,8 @@ pub(super) fn commit(stream: &Stream, first: i64, n_rows: i64) -> Commit {
         }],
         rows: vec![rows(stream, first, n_rows)],
         quarantined: Vec::new(),
+        replayed: Replayed::default(),
+        drift: Vec::new(),
         ledger: vec![LedgerEntry {
             partition: "0".to_owned(),
             first: first.to_string(),
@@ -147,6 +150,7 @@ pub(super) fn with_quarantined(mut commit: Commit) -> Commit {
         path: "n".to_owned(),
         payload: bytes::Bytes::from_static(b"{\"n\":\"abc\xff\"}"),
         key: None,
+        headers: vec![("trace".to_owned(), Some(bytes::Bytes::from_static(b"t1"))), ("empty".to_owned(), None)],
     });
     commit
 }

@@ -48,6 +48,32 @@ impl<'a> Cursor<'a> {
         self.tokens.get(self.next).map(|t| &t.token)
     }
 
+    /// The tokens that were not taken yet.
+    pub(crate) fn left(&self) -> &'a [TokenWithSpan] {
+        self.tokens.get(self.next..).unwrap_or_default()
+    }
+
+    /// Takes the next token, whatever it is.
+    pub(crate) fn skip(&mut self) {
+        self.next += 1;
+    }
+
+    /// The tokens up to `end` outside of brackets, or up to the end of the statement.
+    pub(crate) fn until(&mut self, end: Option<&Token>) -> Result<&'a [TokenWithSpan]> {
+        let start = self.next;
+        let mut depth = 0_usize;
+        while let Some(token) = self.peek() {
+            match token {
+                _ if depth == 0 && Some(token) == end => break,
+                Token::LParen | Token::LBracket => depth += 1,
+                Token::RParen | Token::RBracket => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            self.next += 1;
+        }
+        if start == self.next { Err(self.expected("a condition")) } else { Ok(&self.tokens[start..self.next]) }
+    }
+
     /// Takes all of `words` (separated by blanks) if they are next, or nothing.
     pub(crate) fn take(&mut self, words: &str) -> bool {
         let mut n = 0;

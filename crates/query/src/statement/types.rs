@@ -43,9 +43,49 @@ const WORDS: [&str; 15] = [
 /// How deep structs and arrays may nest.
 const DEPTH_MAX: usize = 32;
 
-/// `name type [NOT NULL]`
+/// `name type [NOT NULL] [FROM (path, ...)] [DEFAULT value]`
 pub(super) fn column(cursor: &mut Cursor) -> Result<Column> {
-    nested_column(cursor, 0)
+    let mut column = nested_column(cursor, 0)?;
+    if cursor.take("FROM") {
+        column.from = cursor.list(path)?;
+    }
+    if cursor.take("DEFAULT") {
+        column.default = Some(json(cursor)?);
+    }
+    Ok(column)
+}
+
+/// `type`
+pub(super) fn whole_type(cursor: &mut Cursor) -> Result<ColumnType> {
+    column_type(cursor, 0)
+}
+
+/// A place in a record: `a.b`.
+pub(super) fn path(cursor: &mut Cursor) -> Result<String> {
+    cursor.qualified_name("a field of the record, such as a.b").map(|steps| steps.join("."))
+}
+
+/// A single value, as the JSON text that records have for it.
+pub(super) fn json(cursor: &mut Cursor) -> Result<String> {
+    if cursor.take("TRUE") {
+        return Ok("true".to_owned());
+    }
+    if cursor.take("FALSE") {
+        return Ok("false".to_owned());
+    }
+    let sign = if cursor.take_token(&Token::Minus) { "-" } else { "" };
+    match cursor.peek() {
+        Some(Token::Number(digits, _)) => {
+            let json = format!("{sign}{digits}");
+            cursor.skip();
+            Ok(json)
+        }
+        Some(Token::SingleQuotedString(text)) if sign.is_empty() => {
+            cursor.skip();
+            Ok(serde_json::Value::from(text.as_str()).to_string())
+        }
+        _ => Err(cursor.expected("a value: 'text', a number, true or false")),
+    }
 }
 
 fn nested_column(cursor: &mut Cursor, depth: usize) -> Result<Column> {

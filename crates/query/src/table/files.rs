@@ -17,6 +17,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::filter::FilterExec;
 use datafusion::physical_plan::projection::{ProjectionExec, ProjectionExpr};
 use helios_contract::column::hidden;
+use helios_contract::drift::Backfill;
 use helios_contract::store::DataFile;
 use object_store::ObjectStore;
 use std::fmt;
@@ -31,6 +32,8 @@ pub(crate) struct FileAccess {
     pub(crate) store: Arc<dyn ObjectStore>,
     /// Footers read before.
     pub(crate) footers: Arc<FileMetadataCache>,
+    /// Reads the values of promoted columns out of older rows.
+    pub(crate) backfill: Backfill,
 }
 
 impl FileAccess {
@@ -89,7 +92,7 @@ fn read(
     let config = FileScanConfigBuilder::new(FileAccess::url(), Arc::new(source))
         .with_file_groups(groups.into_iter().map(FileGroup::new).collect())
         .with_statistics(total)
-        .with_expr_adapter(Some(Arc::new(ByFieldId { ids: Arc::clone(&rows.ids) })))
+        .with_expr_adapter(Some(Arc::new(ByFieldId { ids: Arc::clone(&rows.ids), origins: Arc::clone(&rows.origins), backfill: rows.backfill })))
         .with_projection_indices(Some(wanted.to_vec()))?
         .with_limit(limit)
         .build();

@@ -1,13 +1,14 @@
 //! The rows not yet in a file: slices in memory, oldest first.
 
 use super::{Rows, field_id};
-use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, new_null_array};
+use arrow::array::{ArrayRef, AsArray, RecordBatch, RecordBatchOptions, new_null_array};
 use arrow::compute::cast;
 use arrow::datatypes::SchemaRef;
 use datafusion::common::Result;
 use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::physical_plan::ExecutionPlan;
+use helios_contract::column::hidden;
 use std::sync::Arc;
 
 /// The `wanted` columns of the slices up to the snapshot's version; `None` when there are none.
@@ -22,7 +23,7 @@ pub(super) fn scan(rows: &Rows, wanted: &[usize], limit: Option<usize>) -> Resul
             Some((have, places)) if Arc::ptr_eq(have, slice.rows.schema_ref()) => places,
             _ => &known.insert((slice.rows.schema(), places(rows, slice.rows.schema_ref(), wanted))).1,
         };
-        batches.push(project(&slice.rows, places, &schema)?);
+        batches.push(project(rows, &slice.rows, places, wanted, &schema)?);
     }
     if batches.is_empty() {
         return Ok(None);
@@ -42,11 +43,21 @@ fn places(rows: &Rows, have: &SchemaRef, wanted: &[usize]) -> Vec<Option<usize>>
     wanted.iter().map(place).collect()
 }
 
-/// Columns the slice lacks are null.
-fn project(batch: &RecordBatch, places: &[Option<usize>], schema: &SchemaRef) -> Result<RecordBatch> {
-    let columns = places.iter().zip(schema.fields()).map(|(place, field)| {
+/// Columns the slice lacks are null, or taken from its `_rest`.
+fn project(
+    rows: &Rows,
+    batch: &RecordBatch,
+    places: &[Option<usize>],
+    wanted: &[usize],
+    schema: &SchemaRef,
+) -> Result<RecordBatch> {
+    let rest = batch.column_by_name(hidden::REST).and_then(|rest| rest.as_string_opt::<i32>());
+    let columns = places.iter().zip(wanted).zip(schema.fields()).map(|((place, wanted), field)| {
         Ok(match place.map(|place| batch.column(place)) {
-            None => new_null_array(field.data_type(), batch.num_rows()),
+            None => match rows.origins[*wanted].as_ref().zip(rest) {
+                Some((column, rest)) => (rows.backfill)(column, rest),
+                None => new_null_array(field.data_type(), batch.num_rows()),
+            },
             Some(column) if column.data_type() == field.data_type() => Arc::clone(column),
             Some(column) => cast(column, field.data_type())?,
         })

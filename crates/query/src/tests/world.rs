@@ -12,6 +12,8 @@ use futures::TryStreamExt;
 use helios_contract::column::{FIELD_ID, hidden, table_schema, timestamp_type};
 use helios_contract::commit::{Commit, CommitId};
 use helios_contract::error::{Error, Result};
+use helios_contract::quarantine::fix::Fix;
+use helios_contract::quarantine::{Outcome, QuarantineControl, QuarantineId};
 use helios_contract::query::{Answer, Parameters, Query, QueryEngine};
 use helios_contract::record::Offsets;
 use helios_contract::store::{Catalog, ColumnRange, DataFile, Slice, Snapshot, TableStore, Version};
@@ -120,6 +122,22 @@ impl Catalog for Tables {
     }
 }
 
+/// Nothing is in quarantine here: answers how many records it was asked about.
+#[async_trait]
+impl QuarantineControl for Tables {
+    async fn discard(&self, _: &StreamName, ids: Vec<QuarantineId>, _: &str) -> Result<u64> {
+        Ok(ids.len() as u64)
+    }
+
+    async fn replay(&self, _: &StreamName, _: Vec<QuarantineId>, _: Vec<Fix>) -> Result<Vec<Outcome>> {
+        Ok(Vec::new())
+    }
+
+    async fn rehearse(&self, _: &StreamName, _: Vec<QuarantineId>, _: Vec<Fix>) -> Result<Vec<Outcome>> {
+        Ok(Vec::new())
+    }
+}
+
 #[async_trait]
 impl StreamControl for Tables {
     async fn apply(&self, command: StreamCommand) -> Result<StreamDefinition> {
@@ -137,6 +155,16 @@ impl StreamControl for Tables {
                 self.table(name.as_str()).map(|t| t.stream.definition.clone())
             }
         }
+    }
+
+    async fn rehearse(
+        &self,
+        name: &StreamName,
+        _: helios_contract::stream::StreamChange,
+        _: std::time::Duration,
+        _: Vec<helios_contract::quarantine::QuarantineId>,
+    ) -> Result<helios_contract::rehearsal::Rehearsal> {
+        Err(Error::not_found(format!("there is no stream {name}")))
     }
 
     fn status(&self) -> Vec<StreamStatus> {
@@ -225,10 +253,12 @@ impl World {
         let tables = Arc::new(Tables { tables: Mutex::default(), n_commits: Mutex::default() });
         let store = Arc::new(InMemory::new());
         let parts = Parts {
+            backfill: |column, rest| arrow::array::new_null_array(&column.data_type.arrow(), rest.len()),
             clock: Arc::new(Standing),
             tables: Arc::clone(&tables) as _,
             catalog: Arc::clone(&tables) as _,
             control: Arc::clone(&tables) as _,
+            quarantine: Arc::clone(&tables) as _,
             store: Arc::clone(&store) as _,
             system: vec![Arc::new(Stuck)],
             metrics: prometheus::Registry::new(),

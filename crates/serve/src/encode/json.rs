@@ -1,11 +1,11 @@
 //! Rows as JSON: 64-bit integers stay numbers, decimals are text so that no digit is lost on the way.
 
 use super::cannot;
-use arrow::array::{Array, ArrayRef, StringArray};
+use arrow::array::{Array, ArrayRef, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, FieldRef, Schema};
 use arrow::error::ArrowError;
 use arrow::json::writer::{
-    Encoder, EncoderFactory, EncoderOptions, JsonFormat, NullableEncoder, Writer, WriterBuilder, make_encoder,
+    Encoder, EncoderFactory, EncoderOptions, JsonArray, JsonFormat, NullableEncoder, Writer, WriterBuilder, make_encoder,
 };
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use helios_contract::Result;
@@ -16,6 +16,15 @@ use std::sync::Arc;
 /// A writer of rows; rows show columns without a value as `null`.
 pub(crate) fn writer<W: Write, F: JsonFormat>(out: W) -> Writer<W, F> {
     WriterBuilder::new().with_explicit_nulls(true).with_encoder_factory(Arc::new(DecimalsAsText)).build(out)
+}
+
+/// Rows as one JSON array for readers whose numbers are doubles: 64-bit integers and decimals are text.
+pub(crate) fn exact_rows(batches: &[RecordBatch]) -> Result<Vec<u8>> {
+    let builder = WriterBuilder::new().with_explicit_nulls(true).with_encoder_factory(Arc::new(DigitsAsText));
+    let mut writer = builder.build::<_, JsonArray>(Vec::new());
+    batches.iter().try_for_each(|batch| writer.write(batch)).map_err(|error| cannot("JSON", error))?;
+    writer.finish().map_err(|error| cannot("JSON", error))?;
+    Ok(writer.into_inner())
 }
 
 /// What stands before the rows in a JSON document.
@@ -29,7 +38,7 @@ pub(crate) fn columns(schema: &Schema) -> Vec<Value> {
     schema.fields().iter().map(|field| json!({"name": field.name(), "type": sql_type(field.data_type())})).collect()
 }
 
-fn sql_type(data_type: &DataType) -> String {
+pub(crate) fn sql_type(data_type: &DataType) -> String {
     match data_type {
         DataType::Null => "NULL".to_owned(),
         DataType::Boolean => "BOOLEAN".to_owned(),
@@ -93,6 +102,25 @@ impl EncoderFactory for DecimalsAsText {
         _options: &'a EncoderOptions,
     ) -> Result<Option<NullableEncoder<'a>>, ArrowError> {
         if !array.data_type().is_decimal() {
+            return Ok(None);
+        }
+        let digits = ArrayFormatter::try_new(array, &FormatOptions::new().with_display_error(true))?;
+        Ok(Some(NullableEncoder::new(Box::new(Quoted(digits)), array.nulls().cloned())))
+    }
+}
+
+#[derive(Debug)]
+struct DigitsAsText;
+
+impl EncoderFactory for DigitsAsText {
+    fn make_default_encoder<'a>(
+        &self,
+        _field: &'a FieldRef,
+        array: &'a dyn Array,
+        _options: &'a EncoderOptions,
+    ) -> Result<Option<NullableEncoder<'a>>, ArrowError> {
+        let data_type = array.data_type();
+        if !data_type.is_decimal() && !matches!(data_type, DataType::Int64 | DataType::UInt64) {
             return Ok(None);
         }
         let digits = ArrayFormatter::try_new(array, &FormatOptions::new().with_display_error(true))?;

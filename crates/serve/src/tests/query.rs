@@ -178,18 +178,6 @@ async fn a_client_that_leaves_drops_the_answer() {
 }
 
 #[tokio::test]
-async fn checking_plans_only() {
-    let site = Site::new();
-    let reply = site.send("POST", "/api/v1/query/check", &[], "SELECT * FROM orders").await;
-    assert_eq!(reply.json()["columns"][0], json!({"name": "id", "type": "BIGINT"}));
-    let reply = site
-        .send("POST", "/api/v1/query/check", &[("content-type", "application/json")], r#"{"sql":"SELECT * FROM nothing"}"#)
-        .await;
-    assert_eq!((reply.status, reply.json()["hint"].as_str()), (StatusCode::BAD_REQUEST, Some("Did you mean `orders`?")));
-    assert!(site.fake.asked.lock().unwrap().is_empty());
-}
-
-#[tokio::test]
 async fn queries_are_cancelled_by_id() {
     let site = Site::new();
     assert_eq!(site.send("DELETE", "/api/v1/queries/q1", &[], "").await.status, StatusCode::NO_CONTENT);

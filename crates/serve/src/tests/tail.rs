@@ -82,7 +82,7 @@ async fn a_reader_that_leaves_ends_the_work() {
     let site = Site::new();
     let body = open(&site, "/api/v1/streams/orders/tail").await;
     drop(body);
-    while Arc::strong_count(&site.fake) > 9 + 1 {
+    while Arc::strong_count(&site.fake) > 13 + 1 {
         tokio::task::yield_now().await;
     }
 }

@@ -1,0 +1,149 @@
+//! `EXPLAIN ALTER STREAM`: what the stream read lately goes through the changed definition once more, and nothing is kept.
+
+mod payload;
+
+use crate::intake::{Intake, Taken};
+use crate::pipeline::Job;
+use crate::repair::sample;
+use crate::replay;
+use crate::returns::{self, Outcomes};
+use crate::supervisor::Supervisor;
+use arrow::array::Array;
+use arrow::util::display::array_value_to_string;
+use helios_contract::column::{Column, ColumnType, TimeFormat};
+use helios_contract::quarantine::{Held, QuarantineId};
+use helios_contract::record::{Position, Record};
+use helios_contract::rehearsal::{Filled, Rehearsal};
+use helios_contract::store::{Slice, Version};
+use helios_contract::stream::{Format, Stream, StreamChange, StreamDefinition};
+use helios_contract::{Error, Kind, Result, StreamName};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Most rows that are tried: some seconds of work.
+const ROWS_MAX: usize = 200_000;
+
+/// See `StreamControl::rehearse`.
+pub(crate) async fn rehearse(
+    supervisor: &Arc<Supervisor>,
+    name: &StreamName,
+    change: StreamChange,
+    within: Duration,
+    open: Vec<QuarantineId>,
+) -> Result<Rehearsal> {
+    let job = supervisor.job_of(name)?;
+    let definition = supervisor.changed(&job.stream, change).await?;
+    let since = job.parts.clock.now().minus(within);
+    let before = job.stream.definition.columns.clone();
+    let changed = |definition| Arc::new(job.with(Arc::new(Stream { definition, ..Stream::clone(&job.stream) })));
+    let mut trial = Trial::of(changed(readable(definition.clone())))?;
+    let (mut stored, mut filled) = (Outcomes::default(), Columns::of(&before, &definition.columns));
+    let (mut n_rows, mut cut_short) = (0, false);
+    let mut after = match job.parts.tables.snapshot(name, Version::Time(since)).await {
+        Ok(snapshot) => snapshot.version,
+        Err(error) if error.kind() == Kind::Invalid => helios_contract::commit::CommitId(0),
+        Err(error) => return Err(error),
+    };
+    loop {
+        let slices = job.parts.tables.since(name, after).await?;
+        let Some(last) = slices.last() else { break };
+        after = last.commit;
+        for slice in slices {
+            n_rows += slice.rows.num_rows();
+            let held = held(&slice, &before)?;
+            let (after, taken, outcomes) = trial.take(held).await?;
+            trial = after;
+            filled.count(&definition.columns, &taken)?;
+            stored.extend(outcomes);
+        }
+        if n_rows >= ROWS_MAX {
+            cut_short = true;
+            break;
+        }
+    }
+    let (held, _) = job.parts.quarantine.held(job.stream.id, &open, usize::MAX).await?;
+    let (_, _, quarantined) = Trial::of(changed(definition.clone()))?.take(held).await?;
+    let touched = touched(&before, &definition.columns);
+    Ok(Rehearsal { since, cut_short, stored: stored.listed(), quarantined: quarantined.listed(), columns: filled.0, touched })
+}
+
+/// A pipeline's intake under the changed definition, which remembers no rows but its own.
+struct Trial {
+    job: Arc<Job>,
+    intake: Intake,
+}
+
+impl Trial {
+    fn of(job: Arc<Job>) -> Result<Trial> {
+        Ok(Trial { intake: Intake::fresh(&job.stream.definition, &job)?, job })
+    }
+
+    async fn take(self, held: Vec<Held>) -> Result<(Trial, Vec<Taken>, Outcomes)> {
+        let taking = tokio::task::spawn_blocking(move || {
+            let (job, intake, taken) = replay::take(self.job, self.intake, &held)?;
+            let outcomes = returns::outcomes(&held, &taken, &returns::unfit(&held, &taken));
+            Ok((Trial { job, intake }, taken, outcomes))
+        });
+        taking.await.map_err(|e| Error::internal("rehearsing a change").because(e))?
+    }
+}
+
+/// The definition for reading rows written back as JSON: there, times are text.
+fn readable(mut definition: StreamDefinition) -> StreamDefinition {
+    definition.format = Format::Json;
+    definition.columns.iter_mut().for_each(|column| plain_times(&mut column.data_type));
+    definition
+}
+
+fn plain_times(data_type: &mut ColumnType) {
+    match data_type {
+        ColumnType::Timestamp(format) => *format = TimeFormat::Rfc3339,
+        ColumnType::Struct(fields) => fields.iter_mut().for_each(|field| plain_times(&mut field.data_type)),
+        ColumnType::List(item) => plain_times(item),
+        _ => {}
+    }
+}
+
+/// Rows as the records they may have been.
+fn held(slice: &Slice, columns: &[Column]) -> Result<Vec<Held>> {
+    let payloads = payload::of(&slice.rows, columns)?;
+    let partition: Arc<str> = Arc::from("rehearsal");
+    let one = |(position, payload)| Held {
+        id: QuarantineId(0),
+        partition: Arc::clone(&partition),
+        record: Record { position: Position::Number(position), time: slice.committed_at, key: None, headers: Vec::new(), payload },
+    };
+    Ok((0_i64..).zip(payloads).map(one).collect())
+}
+
+/// New and changed columns, and how many rows fill them.
+struct Columns(Vec<Filled>);
+
+impl Columns {
+    fn of(before: &[Column], after: &[Column]) -> Columns {
+        let is_news = |column: &&Column| !before.iter().any(|old| old == *column);
+        let filled = |column: &Column| Filled { column: column.name.clone(), n_rows: 0, sample: String::new() };
+        Columns(after.iter().filter(is_news).map(filled).collect())
+    }
+
+    fn count(&mut self, columns: &[Column], taken: &[Taken]) -> Result<()> {
+        for filled in &mut self.0 {
+            let Some(place) = columns.iter().position(|column| column.name == filled.column) else { continue };
+            for rows in taken.iter().map(|taken| &taken.rows) {
+                let values = rows.column(place);
+                filled.n_rows += (values.len() - values.null_count()) as u64;
+                if let Some(first) = (0..values.len()).find(|row| filled.sample.is_empty() && values.is_valid(*row)) {
+                    let shown = array_value_to_string(values, first);
+                    filled.sample = sample(shown.map_err(|e| Error::internal("showing a value").because(e))?.as_bytes());
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Columns that statements may miss or misread after the change.
+fn touched(before: &[Column], after: &[Column]) -> Vec<String> {
+    let stays = |old: &&Column| after.iter().any(|new| new.id == old.id && new.name == old.name && new.data_type == old.data_type);
+    before.iter().filter(|old| !stays(old)).map(|old| old.name.clone()).collect()
+}

@@ -1,0 +1,304 @@
+//! The pulse of the streams: once a second what was counted is looked at, so that rates and freshness of the last minutes
+//! are there before anybody asks for them.
+
+use crate::Site;
+use helios_contract::{StreamName, Timestamp};
+use prometheus::Registry;
+use prometheus::proto::{Metric, MetricFamily};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::time::{Instant, MissedTickBehavior};
+
+/// How often it is looked.
+const BEAT: Duration = Duration::from_secs(1);
+/// Points of history: five minutes.
+const POINTS_MAX: usize = 300;
+/// Freshness is that of the last so many beats.
+const FRESHNESS_BEATS: usize = 15;
+
+const RECEIVED: &str = "helios_records_received_total";
+const QUARANTINED: &str = "helios_records_quarantined_total";
+const FRESHNESS: &str = "helios_freshness_seconds";
+
+/// What was counted up to now.
+#[derive(Debug, Clone, Default)]
+struct Counted {
+    n_received: f64,
+    n_quarantined: f64,
+    /// Upper bounds in seconds and how many took at most that long.
+    freshness: Vec<(f64, u64)>,
+    n_freshness: u64,
+}
+
+struct Moment {
+    at: Instant,
+    streams: BTreeMap<String, Counted>,
+}
+
+/// How a stream, or all of them, did at one beat.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Point {
+    time: Timestamp,
+    events_per_s: f64,
+    freshness_ms: Option<f64>,
+}
+
+#[derive(Default)]
+struct Kept {
+    moments: VecDeque<Moment>,
+    all: VecDeque<Point>,
+    streams: HashMap<String, VecDeque<Point>>,
+}
+
+/// How fast records come, and how long they take.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(crate) struct Rates {
+    /// Records received a second.
+    pub(crate) events_per_s: f64,
+    /// Of those, quarantined.
+    pub(crate) quarantined_per_s: f64,
+    /// Milliseconds that half, 95 % and 99 % of the commits took at most, from the arrival of their oldest record.
+    pub(crate) freshness_ms: Option<[f64; 3]>,
+    /// Records put into quarantine since the process started.
+    pub(crate) n_quarantined: f64,
+}
+
+impl Rates {
+    /// `{"p50","p95","p99"}`, null where nothing was committed lately.
+    pub(crate) fn freshness_json(&self) -> Value {
+        match self.freshness_ms {
+            Some([p50, p95, p99]) => json!({"p50": p50, "p95": p95, "p99": p99}),
+            None => json!({"p50": null, "p95": null, "p99": null}),
+        }
+    }
+}
+
+/// What is known of the last minutes.
+pub(crate) struct Pulse {
+    kept: Mutex<Kept>,
+    n_beats: watch::Sender<u64>,
+}
+
+impl Default for Pulse {
+    fn default() -> Pulse {
+        Pulse { kept: Mutex::default(), n_beats: watch::Sender::new(0) }
+    }
+}
+
+impl Pulse {
+    /// Looks at what was counted.
+    pub(crate) fn beat(&self, registry: &Registry, time: Timestamp) {
+        let moment = Moment { at: Instant::now(), streams: counted(&registry.gather()) };
+        let mut kept = self.lock();
+        let names: Vec<String> = moment.streams.keys().cloned().collect();
+        kept.moments.push_back(moment);
+        if kept.moments.len() > FRESHNESS_BEATS + 1 {
+            kept.moments.pop_front();
+        }
+        kept.streams.retain(|name, _| names.contains(name));
+        let all = kept.rates(None);
+        push(&mut kept.all, time, &all);
+        for name in names {
+            let rates = kept.rates(Some(&name));
+            push(kept.streams.entry(name).or_default(), time, &rates);
+        }
+        drop(kept);
+        self.n_beats.send_modify(|n| *n += 1);
+    }
+
+    /// Tells of beats.
+    pub(crate) fn beats(&self) -> watch::Receiver<u64> {
+        self.n_beats.subscribe()
+    }
+
+    /// How a stream does, or all of them together.
+    pub(crate) fn rates(&self, stream: Option<&StreamName>) -> Rates {
+        self.lock().rates(stream.map(StreamName::as_str))
+    }
+
+    /// The last minutes of a stream, or of all together, oldest first.
+    pub(crate) fn history(&self, stream: Option<&StreamName>) -> Vec<Value> {
+        let kept = self.lock();
+        let points = match stream {
+            None => Some(&kept.all),
+            Some(name) => kept.streams.get(name.as_str()),
+        };
+        let point = |p: &Point| json!({"time": p.time.to_string(), "events_per_s": p.events_per_s, "freshness_ms": p.freshness_ms});
+        points.into_iter().flatten().map(point).collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Beats once a second, for ever. Cancel-safe.
+pub(crate) async fn run(site: Arc<Site>) {
+    let mut beat = tokio::time::interval(BEAT);
+    beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        beat.tick().await;
+        site.pulse.beat(&site.parts.metrics, site.parts.clock.now());
+    }
+}
+
+fn push(points: &mut VecDeque<Point>, time: Timestamp, rates: &Rates) {
+    let freshness_ms = rates.freshness_ms.map(|[_, p95, _]| p95);
+    points.push_back(Point { time, events_per_s: rates.events_per_s, freshness_ms });
+    if points.len() > POINTS_MAX {
+        points.pop_front();
+    }
+}
+
+impl Kept {
+    fn rates(&self, stream: Option<&str>) -> Rates {
+        let Some(now) = self.moments.back() else { return Rates::default() };
+        let nothing = Counted::default();
+        let names: Vec<&str> = match stream {
+            Some(name) => vec![name],
+            None => now.streams.keys().map(String::as_str).collect(),
+        };
+        let counted = |moment: &'_ Moment, name: &str| moment.streams.get(name).unwrap_or(&nothing).clone();
+        let before = self.moments.iter().rev().nth(1);
+        let mut rates = Rates::default();
+        let mut took = Counted::default();
+        for name in names {
+            let current = counted(now, name);
+            rates.n_quarantined += current.n_quarantined;
+            if let Some(before) = before {
+                let seconds = (now.at - before.at).as_secs_f64().max(f64::MIN_POSITIVE);
+                let earlier = counted(before, name);
+                // A stream that was made anew counts from zero again.
+                rates.events_per_s += (current.n_received - earlier.n_received).max(0.0) / seconds;
+                rates.quarantined_per_s += (current.n_quarantined - earlier.n_quarantined).max(0.0) / seconds;
+            }
+            let oldest = self.moments.front().map(|moment| counted(moment, name)).unwrap_or_default();
+            took.add_freshness(&current, &oldest);
+        }
+        rates.events_per_s = (rates.events_per_s * 10.0).round() / 10.0;
+        rates.freshness_ms = took.percentiles();
+        rates
+    }
+}
+
+impl Counted {
+    /// Adds what was observed after `earlier`.
+    fn add_freshness(&mut self, now: &Counted, earlier: &Counted) {
+        if self.freshness.is_empty() {
+            self.freshness = now.freshness.iter().map(|(bound, _)| (*bound, 0)).collect();
+        }
+        for (i, (sum, (_, n))) in self.freshness.iter_mut().zip(&now.freshness).enumerate() {
+            sum.1 += n.saturating_sub(earlier.freshness.get(i).map_or(0, |(_, n)| *n));
+        }
+        self.n_freshness += now.n_freshness.saturating_sub(earlier.n_freshness);
+    }
+
+    fn percentiles(&self) -> Option<[f64; 3]> {
+        (self.n_freshness > 0).then(|| [0.5, 0.95, 0.99].map(|share| self.percentile(share)))
+    }
+
+    /// Between the bounds of a bucket, observations are taken to lie evenly.
+    fn percentile(&self, share: f64) -> f64 {
+        let wanted = share * self.n_freshness as f64;
+        let (mut lower, mut n_lower) = (0.0, 0.0);
+        for (bound, n) in &self.freshness {
+            let n = *n as f64;
+            if n >= wanted {
+                let part = if n > n_lower { (wanted - n_lower) / (n - n_lower) } else { 1.0 };
+                return ((lower + (bound - lower) * part) * 1e4).round() / 10.0;
+            }
+            (lower, n_lower) = (*bound, n);
+        }
+        // Longer than the longest bound: more cannot be said.
+        lower * 1e3
+    }
+}
+
+fn counted(families: &[MetricFamily]) -> BTreeMap<String, Counted> {
+    let mut streams: BTreeMap<String, Counted> = BTreeMap::new();
+    for family in families {
+        let note: fn(&mut Counted, &Metric) = match family.name() {
+            RECEIVED => |counted, metric| counted.n_received = metric.get_counter().get_value(),
+            QUARANTINED => |counted, metric| counted.n_quarantined = metric.get_counter().get_value(),
+            FRESHNESS => |counted, metric| {
+                let histogram = metric.get_histogram();
+                counted.freshness = histogram.get_bucket().iter().map(|b| (b.upper_bound(), b.cumulative_count())).collect();
+                counted.n_freshness = histogram.get_sample_count();
+            },
+            _ => continue,
+        };
+        for metric in family.get_metric() {
+            let stream = metric.get_label().iter().find(|label| label.name() == "stream");
+            if let Some(stream) = stream {
+                note(streams.entry(stream.value().to_owned()).or_default(), metric);
+            }
+        }
+    }
+    streams
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, Opts};
+
+    struct Meters {
+        registry: Registry,
+        received: IntCounterVec,
+        freshness: HistogramVec,
+    }
+
+    fn meters() -> Meters {
+        let registry = Registry::new();
+        let received = IntCounterVec::new(Opts::new(RECEIVED, "x"), &["stream"]).unwrap();
+        let buckets = HistogramOpts::new(FRESHNESS, "x").buckets(vec![0.01, 0.1, 1.0]);
+        let freshness = HistogramVec::new(buckets, &["stream"]).unwrap();
+        registry.register(Box::new(received.clone())).unwrap();
+        registry.register(Box::new(freshness.clone())).unwrap();
+        Meters { registry, received, freshness }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn rates_are_those_of_the_last_second_and_the_sum_of_the_streams() {
+        let (meters, pulse) = (meters(), Pulse::default());
+        assert_eq!(pulse.rates(None), Rates::default());
+        pulse.beat(&meters.registry, Timestamp(0));
+        meters.received.with_label_values(&["a"]).inc_by(30);
+        meters.received.with_label_values(&["b"]).inc_by(12);
+        tokio::time::advance(Duration::from_secs(2)).await;
+        pulse.beat(&meters.registry, Timestamp(1));
+        assert_eq!(pulse.rates(Some(&StreamName::new("a").unwrap())).events_per_s, 15.0);
+        assert_eq!(pulse.rates(None).events_per_s, 21.0);
+        assert_eq!(pulse.history(None).len(), 2);
+        assert_eq!(pulse.history(Some(&StreamName::new("b").unwrap())).len(), 1);
+        let _ = meters.received.remove_label_values(&["b"]);
+        tokio::time::advance(Duration::from_secs(1)).await;
+        pulse.beat(&meters.registry, Timestamp(2));
+        assert_eq!(pulse.rates(None).events_per_s, 0.0);
+        assert!(pulse.history(Some(&StreamName::new("b").unwrap())).is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn freshness_forgets_what_is_long_ago_and_history_has_an_end() {
+        let (meters, pulse) = (meters(), Pulse::default());
+        meters.freshness.with_label_values(&["a"]).observe(100.0);
+        pulse.beat(&meters.registry, Timestamp(0));
+        for _ in 0..90 {
+            meters.freshness.with_label_values(&["a"]).observe(0.005);
+        }
+        for _ in 0..10 {
+            meters.freshness.with_label_values(&["a"]).observe(0.5);
+        }
+        pulse.beat(&meters.registry, Timestamp(1));
+        let [p50, p95, p99] = pulse.rates(None).freshness_ms.unwrap();
+        assert!(p50 < 10.0 && (100.0..1000.0).contains(&p95) && p95 < p99, "{p50} {p95} {p99}");
+        for beat in 0..400 {
+            pulse.beat(&meters.registry, Timestamp(beat));
+        }
+        assert_eq!(pulse.rates(None).freshness_ms, None);
+        assert_eq!(pulse.history(None).len(), POINTS_MAX);
+    }
+}
