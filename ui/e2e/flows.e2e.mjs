@@ -124,7 +124,7 @@ flow('quarantine shows why a record did not fit, and looking removes nothing', {
   await page.getByText('9007199254740993').first().waitFor();
   await shot(page, 'flow-quarantine');
   const download = page.waitForEvent('download');
-  await page.getByRole('button', { name: 'Download NDJSON' }).click();
+  await page.getByRole('button', { name: 'Download' }).click();
   assert.equal((await download).suggestedFilename(), 'orders-quarantine.ndjson');
   assert.equal((await server.sql("SELECT * FROM system.quarantine WHERE stream = 'orders'")).length, 1);
   assertNoTrouble(page);

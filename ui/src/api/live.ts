@@ -52,12 +52,13 @@ type Active = {
   seq: number | null;
   queue: LiveMessage[];
   ended: boolean;
+  refused: boolean;
 };
 
 type ServerFrame =
   | { type: 'hello'; version: string; instance: string }
   | { type: 'snapshot' | 'update'; id: number; seq: number; time: string; data: unknown }
-  | { type: 'error'; id?: number; error: ErrorBody }
+  | { type: 'error'; id: number | null; error: ErrorBody }
   | { type: 'end'; id: number; reason: string };
 
 const RETRY_MIN_MS = 500;
@@ -65,6 +66,8 @@ const RETRY_MAX_MS = 8000;
 /** The metrics tick every second; this long without a frame means the line is dead even if nobody closed it. */
 const SILENCE_MAX_MS = 15_000;
 const HIDDEN_GRACE_MS = 5000;
+/** What a server says of every topic when it is told to stop. */
+const STOPPING = 'the server is stopping';
 
 export class Live {
   private readonly world: LiveWorld;
@@ -95,12 +98,12 @@ export class Live {
 
   /** Follows a topic until the returned function is called. */
   subscribe<T>(wanted: Subscription<T>): () => void {
-    const one: Active = { id: this.nextId++, wanted: wanted as Subscription<unknown>, seq: null, queue: [], ended: false };
+    const one: Active = { id: this.nextId++, wanted: wanted as Subscription<unknown>, seq: null, queue: [], ended: false, refused: false };
     this.active.set(one.id, one);
     if (this.greeted) this.request(one);
     else if (!this.socket && !this.hidden) this.open();
     return () => {
-      if (!this.active.delete(one.id) || one.ended) return;
+      if (!this.active.delete(one.id) || one.ended || one.refused) return;
       if (this.greeted) this.tell({ type: 'unsubscribe', id: one.id });
     };
   }
@@ -179,12 +182,17 @@ export class Live {
         return this.askFrame();
       }
       case 'error': {
-        if (frame.id !== undefined) this.active.get(frame.id)?.wanted.onError?.(frame.error);
+        const one = this.active.get(frame.id ?? 0);
+        if (!one) return;
+        // The server gives a subscription up after an error; it is asked for again when the line is new.
+        one.refused = true;
+        one.wanted.onError?.(frame.error);
         return;
       }
       case 'end': {
         const one = this.active.get(frame.id);
-        if (!one) return;
+        // A server that stops ends its topics and then the line; the topics go on at the next one.
+        if (!one || frame.reason === STOPPING) return;
         one.ended = true;
         this.hand(one);
         one.wanted.onEnd?.(frame.reason);
@@ -204,6 +212,7 @@ export class Live {
   }
 
   private request(one: Active): void {
+    one.refused = false;
     const { topic, credit, where } = one.wanted;
     this.tell({ type: 'subscribe', id: one.id, topic, credit, after: one.seq ?? undefined, where: where || undefined });
   }
@@ -228,7 +237,7 @@ export class Live {
     one.wanted.onMessages(messages);
     const cost = one.wanted.cost ?? (() => 1);
     const n = messages.reduce((sum, message) => sum + cost(message.data), 0);
-    if (n > 0 && this.greeted && !one.ended) this.tell({ type: 'credit', id: one.id, n });
+    if (n > 0 && this.greeted && !one.ended && !one.refused) this.tell({ type: 'credit', id: one.id, n });
   }
 
   private watchSilence(): void {

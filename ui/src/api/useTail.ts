@@ -44,7 +44,7 @@ export function useTail(stream: string | null, where = '', rowsMax = TAIL_ROWS_M
     cost: (data) => data.rows.length,
     where,
     onMessages(messages) {
-      const rows = messages.flatMap((message) => message.data.rows);
+      const rows = messages.flatMap((message) => (message.kind === 'snapshot' ? unknownIn(buffer.view(), message.data.rows) : message.data.rows));
       const skipped = messages.reduce((sum, message) => sum + (message.data.skipped ?? 0), 0);
       buffer.push(rows, skipped);
       if (error) setError(null);
@@ -70,4 +70,11 @@ export function useTail(stream: string | null, where = '', rowsMax = TAIL_ROWS_M
     error,
     ended,
   };
+}
+
+/** A snapshot after a lost connection repeats rows that are shown already; only the others are new. */
+function unknownIn(view: TailView, rows: TailData['rows']): TailData['rows'] {
+  const place = (values: Record<string, unknown>) => `${String(values._partition)} ${String(values._offset)}`;
+  const known = new Set(view.rows.map((row) => place(row.values)));
+  return known.size === 0 ? rows : rows.filter((values) => !known.has(place(values)));
 }

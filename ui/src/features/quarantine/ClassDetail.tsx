@@ -1,31 +1,35 @@
 import { useMutation, useQuery } from '@tanstack/react-query';
-import { Download, SquareTerminal } from 'lucide-react';
+import { Download, SquareTerminal, Trash2, Wrench } from 'lucide-react';
 import { useState } from 'react';
-import { allRecords, RECORDS_MAX, recordsQuery, type QuarantineClass, type QuarantinedRecord } from '../../api/quarantine';
-import { drawnText } from '../../lib/drawnText';
+import { RECORDS_MAX, recordsQuery, selectRecords, type QuarantineClass } from '../../api/quarantine';
+import { rowsOf } from '../../api/sql';
 import { downloadText } from '../../lib/download';
-import { formatBytes, formatExact, plural } from '../../lib/format';
+import { formatExact, plural } from '../../lib/format';
 import { useOpenQuery } from '../../lib/openQuery';
-import { quoteText } from '../../lib/sqlText';
 import { Button } from '../../ui/Button';
 import { Failure } from '../../ui/Empty';
 import { Panel } from '../../ui/Panel';
 import { Skeleton } from '../../ui/Skeleton';
-import { Table } from '../../ui/Table';
-import { Timestamp } from '../../ui/Time';
+import { Status } from '../../ui/Status';
 import { toast } from '../../ui/Toast';
+import { DiscardDialog } from './DiscardDialog';
+import { FixDialog } from './FixDialog';
 import { Payload } from './Payload';
+import { RecordTable } from './RecordTable';
 
-/** The records of one cause. */
+/** A browser holds this many records of a download without trouble; the Query page exports the rest. */
+const DOWNLOAD_MAX = 100_000;
+
+/** The records of one cause, and what can be done with them. */
 export function ClassDetail({ one }: { one: QuarantineClass }) {
   const records = useQuery(recordsQuery(one));
-  const [position, setPosition] = useState<string | null>(null);
+  const [chosen, setChosen] = useState<number | string | null>(null);
+  const [dialog, setDialog] = useState<'fix' | 'discard' | null>(null);
   const openQuery = useOpenQuery();
   const rows = records.data ?? [];
-  const id = (record: QuarantinedRecord) => `${record.partition} ${record.position}`;
-  const shown = rows.find((record) => id(record) === position) ?? rows[0] ?? null;
+  const shown = rows.find((record) => record.id === chosen) ?? rows[0] ?? null;
   const download = useMutation({
-    mutationFn: () => allRecords(one),
+    mutationFn: () => rowsOf(`${selectRecords(one)} LIMIT ${DOWNLOAD_MAX}`),
     onSuccess: (all) => downloadText(`${one.stream}-quarantine.ndjson`, 'application/x-ndjson', all.map((record) => `${JSON.stringify(record)}\n`).join('')),
     onError: (error) => toast(`Cannot download: ${error.message}`, 'crit'),
   });
@@ -35,62 +39,55 @@ export function ClassDetail({ one }: { one: QuarantineClass }) {
         title={<span className="[overflow-wrap:anywhere]">{one.reason}</span>}
         note={one.path && <span className="isolate-text font-mono">{one.path}</span>}
         actions={
-          <>
-            <Button onClick={() => openQuery(querySql(one))}>
+          <div className="flex flex-wrap justify-end gap-1">
+            <Button onClick={() => openQuery(`${selectRecords(one, 'time, partition, position, reason, payload')}\nLIMIT 1000;`)}>
               <SquareTerminal size={14} aria-hidden />
               Query
             </Button>
             <Button disabled={download.isPending} onClick={() => download.mutate()}>
               <Download size={14} aria-hidden />
-              Download NDJSON
+              Download
             </Button>
-          </>
+            <Button disabled={one.n_open === 0} onClick={() => setDialog('discard')}>
+              <Trash2 size={14} aria-hidden />
+              Discard
+            </Button>
+            <Button kind="primary" disabled={one.n_open === 0} onClick={() => setDialog('fix')}>
+              <Wrench size={14} aria-hidden />
+              Fix and replay
+            </Button>
+          </div>
         }
       >
+        {one.n_open === 0 && (
+          <p className="border-b border-line px-3 py-2">
+            <Status tone="ok">None is open any more; {plural(one.n_records, 'record')} dealt with.</Status>
+          </p>
+        )}
         {records.isPending && <Skeleton label="Loading the records" rows={6} />}
         {records.isError && <Failure error={records.error} doing="reading the records" onRetry={() => void records.refetch()} />}
         {rows.length > 0 && (
-          <div className="max-h-72 overflow-auto">
-            <Table
-              label="Records"
-              rows={rows}
-              rowKey={id}
-              caption={Number(one.n_records) > RECORDS_MAX ? `The newest ${RECORDS_MAX} of ${plural(one.n_records, 'record')}.` : undefined}
-              columns={[
-                { id: 'time', header: 'Arrived', cell: (record) => <Timestamp at={record.time} /> },
-                { id: 'partition', header: 'Partition', wideOnly: true, className: 'font-mono', cell: (record) => record.partition },
-                { id: 'position', header: 'Position', className: 'max-w-40 truncate font-mono', cell: (record) => record.position },
-                { id: 'size', header: 'Size', align: 'right', wideOnly: true, cell: (record) => formatBytes(record.payload_bytes) },
-                {
-                  id: 'payload',
-                  header: 'Payload',
-                  className: 'w-full max-w-0',
-                  cell: (record) => (
-                    <button
-                      type="button"
-                      aria-pressed={record === shown}
-                      onClick={() => setPosition(id(record))}
-                      className={`block w-full min-w-24 truncate text-left font-mono ${record === shown ? 'font-semibold text-accent' : 'text-text-2 hover:text-text'}`}
-                    >
-                      {drawnText(record.payload ?? '')}
-                    </button>
-                  ),
-                },
-              ]}
-            />
-          </div>
+          <RecordTable
+            rows={rows}
+            shown={shown}
+            onShow={setChosen}
+            caption={one.n_open > RECORDS_MAX ? `The newest ${RECORDS_MAX} of ${plural(one.n_open, 'open record')}.` : undefined}
+          />
         )}
       </Panel>
       {shown && (
         <Panel title="Record" note={`partition ${shown.partition}, position ${shown.position}, commit ${formatExact(shown.commit)}`}>
+          <p className="border-b border-line px-3 py-1.5 [overflow-wrap:anywhere]">
+            <Status tone={shown.state === 'open' ? 'warn' : 'ok'}>
+              {shown.state === 'open' ? shown.reason : shown.state}
+              {shown.note && `: ${shown.note}`}
+            </Status>
+          </p>
           <Payload record={shown} />
         </Panel>
       )}
+      {dialog === 'fix' && <FixDialog one={one} record={shown} onClose={() => setDialog(null)} />}
+      {dialog === 'discard' && <DiscardDialog one={one} onClose={() => setDialog(null)} />}
     </div>
   );
-}
-
-function querySql(one: QuarantineClass): string {
-  const path = one.path ? `path = ${quoteText(one.path)}` : `coalesce(path, '') = ''`;
-  return `SELECT time, partition, position, payload\nFROM system.quarantine\nWHERE stream = ${quoteText(one.stream)} AND reason = ${quoteText(one.reason)} AND ${path}\nORDER BY time DESC\nLIMIT 1000;`;
 }

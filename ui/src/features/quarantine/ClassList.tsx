@@ -37,14 +37,21 @@ export function ClassList({
               >
                 <span className="flex w-full items-baseline gap-2">
                   <span className="isolate-text min-w-0 truncate font-mono text-xs font-semibold">{one.path || 'the whole record'}</span>
-                  <Badge tone="warn" className="ml-auto shrink-0">
-                    {formatCount(one.n_open ?? one.n_records)}
+                  <Badge tone={one.n_open > 0 ? 'warn' : 'ok'} className="ml-auto shrink-0">
+                    {formatCount(one.n_open)}
                   </Badge>
                 </span>
                 <span className="line-clamp-2 text-sm [overflow-wrap:anywhere]">{one.reason}</span>
                 <span className="text-xs text-text-3">
                   {showStream && <span className="isolate-text">{one.stream} · </span>}
-                  first <Ago at={one.first_seen} now={now} /> · {recent ? <span className="font-medium text-warn">still happening</span> : <>last <Ago at={one.last_seen} now={now} /></>}
+                  first <Ago at={one.first_seen} now={now} /> ·{' '}
+                  {recent ? (
+                    <span className="font-medium text-warn">still happening{one.per_minute ? `, ${formatCount(one.per_minute)} a minute` : ''}</span>
+                  ) : (
+                    <>
+                      last <Ago at={one.last_seen} now={now} />
+                    </>
+                  )}
                 </span>
               </button>
             </li>

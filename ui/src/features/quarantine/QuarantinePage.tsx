@@ -3,7 +3,6 @@ import { useEffect } from 'react';
 import { requestWith } from '../../api/client';
 import { classesQuery } from '../../api/quarantine';
 import { checklistQuery, streamsQuery } from '../../api/streams';
-import { useHasSystemTable } from '../../api/useSystemTable';
 import { useTitle } from '../../lib/a11y';
 import { plural } from '../../lib/format';
 import { useSearchState } from '../../lib/useSearchValue';
@@ -20,16 +19,16 @@ export default function QuarantinePage() {
   useTitle('Quarantine');
   const [search, setSearch] = useSearchState();
   const stream = search.stream || null;
-  const classes = useQuery(classesQuery(stream, useHasSystemTable('quarantine_classes')));
+  const classes = useQuery(classesQuery(stream));
   const streams = useQuery(streamsQuery);
   const found = classes.data ?? [];
-  const chosen = found.find((one) => one.class === search.class && (stream === null || one.stream === stream)) ?? found[0] ?? null;
-  const total = found.reduce((sum, one) => sum + Number(one.n_open ?? one.n_records), 0);
+  const chosen = found.find((one) => one.class === search.class) ?? found[0] ?? null;
+  const total = found.reduce((sum, one) => sum + one.n_open, 0);
   useNoted(found.length > 0);
   return (
     <Page
       title="Quarantine"
-      lead={classes.data && (found.length === 0 ? undefined : `${plural(total, 'record')} that did not fit, ${plural(found.length, 'cause')}`)}
+      lead={classes.data && (found.length === 0 ? undefined : `${plural(total, 'open record')} that did not fit, ${plural(found.length, 'cause')}`)}
       actions={
         <Select aria-label="Stream" className="max-w-56" value={search.stream ?? ''} onChange={(event) => setSearch({ stream: event.target.value, class: undefined })}>
           <option value="">Every stream</option>

@@ -2,7 +2,6 @@ import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { classesQuery, type QuarantineClass } from '../../../api/quarantine';
 import type { StreamDetail } from '../../../api/types';
-import { useHasSystemTable } from '../../../api/useSystemTable';
 import { formatExact, plural } from '../../../lib/format';
 import { useNow } from '../../../lib/useNow';
 import { ButtonLink } from '../../../ui/Button';
@@ -15,7 +14,7 @@ import { Ago } from '../../../ui/Time';
 /** Why records of this stream did not become rows; the records themselves are on the Quarantine page. */
 export function QuarantineTab({ stream }: { stream: StreamDetail }) {
   const now = useNow();
-  const classes = useQuery(classesQuery(stream.name, useHasSystemTable('quarantine_classes')));
+  const classes = useQuery(classesQuery(stream.name));
   const open = (one: QuarantineClass) => ({ stream: one.stream, class: one.class });
   return (
     <Panel
@@ -46,7 +45,7 @@ export function QuarantineTab({ stream }: { stream: StreamDetail }) {
                 </Link>
               ),
             },
-            { id: 'n', header: 'Records', align: 'right', cell: (one) => formatExact(one.n_open ?? one.n_records) },
+            { id: 'n', header: 'Open', align: 'right', cell: (one) => formatExact(one.n_open) },
             { id: 'first', header: 'First', wideOnly: true, cell: (one) => <Ago at={one.first_seen} now={now} /> },
             { id: 'last', header: 'Last', cell: (one) => <Ago at={one.last_seen} now={now} /> },
           ]}

@@ -35,8 +35,8 @@ export function StageStrip({ stages }: { stages: readonly StreamStage[] }) {
               {stage.events_per_s === null ? UNKNOWN : formatCount(stage.events_per_s >= 10 ? Math.round(stage.events_per_s) : stage.events_per_s)}
               <span className="ml-1 text-xs font-normal text-text-3">/s</span>
             </span>
-            <span className="num text-xs text-text-2">
-              {stage.name === slow ? <Status tone="warn">{formatDuration(stage.age_ms)} old, the slowest</Status> : stage.age_ms === null ? 'age unknown' : `${formatDuration(stage.age_ms)} old`}
+            <span className="num min-h-4 text-xs text-text-2">
+              {stage.name === slow ? <Status tone="warn">{formatDuration(stage.age_ms)} old, the slowest</Status> : stage.age_ms === null ? '' : `${formatDuration(stage.age_ms)} old`}
             </span>
           </li>
         ))}
