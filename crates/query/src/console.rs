@@ -32,14 +32,17 @@ impl Console for Engine {
                 Err(error) => reading.error = reading.error.or(Some(error)),
             }
             if part.has_parameters {
-                // Where types cannot be told, the parameters are listed without.
-                types.extend(self.parameter_types(&in_place).await.unwrap_or_default());
+                // Where types cannot be told, the parameters are listed without. The first place that says one counts.
+                let known = self.parameter_types(&in_place).await.unwrap_or_default();
+                known.into_iter().filter_map(|(name, known)| Some((name, known?))).for_each(|(name, known)| {
+                    types.entry(name).or_insert(known);
+                });
             }
         }
         reading.parameters = placeholders(&tokens)
             .into_iter()
             .map(|placeholder| {
-                let known = types.get(placeholder).cloned().flatten();
+                let known = types.get(placeholder).cloned();
                 (placeholder.trim_start_matches('$').to_owned(), known)
             })
             .collect();
