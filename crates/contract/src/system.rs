@@ -17,12 +17,13 @@ pub trait SystemTable: Send + Sync {
     /// The rows now, at most `limit` where one is given.
     async fn rows(&self, limit: Option<usize>) -> Result<RecordBatch>;
 
-    /// Whether [`SystemTable::wanted`] answers only what is wanted; else [`SystemTable::rows`] is asked.
-    fn is_choosy(&self) -> bool {
+    /// Whether [`SystemTable::wanted`] looks up what this text column must equal.
+    fn looks_up(&self, column: usize) -> bool {
+        let _ = column;
         false
     }
 
-    /// The rows that are wanted. Columns nobody asked for may be null.
+    /// The rows that are wanted: exactly those, by the columns it looks up. Columns nobody asked for may be null.
     async fn wanted(&self, wanted: &Wanted) -> Result<RecordBatch> {
         self.rows(wanted.limit).await
     }
@@ -33,7 +34,7 @@ pub trait SystemTable: Send + Sync {
 pub struct Wanted {
     /// The columns; `None`: all.
     pub columns: Option<Vec<usize>>,
-    /// Text columns and what they must equal.
+    /// Columns that are looked up, and what they must equal.
     pub equal: Vec<(usize, String)>,
     /// The most rows.
     pub limit: Option<usize>,

@@ -23,6 +23,8 @@ const BYTES_MAX: usize = 256 << 20;
 #[derive(Debug, Clone, Copy)]
 enum Shown {
     Text,
+    /// Bytes, shown as text; what is no text is shown by a mark, so that nobody looks it up.
+    Bytes,
     Integer,
     Time,
     Boolean,
@@ -90,8 +92,8 @@ const REPORTS: &[Report] = &[
             ("time", Shown::Time),
             ("reason", Shown::Text),
             ("path", Shown::Text),
-            ("payload", Shown::Text),
-            ("key", Shown::Text),
+            ("payload", Shown::Bytes),
+            ("key", Shown::Bytes),
             ("state", Shown::Text),
             ("note", Shown::Text),
             ("payload_bytes", Shown::Integer),
@@ -196,8 +198,8 @@ impl SystemTable for Table {
         self.wanted(&Wanted { limit, ..Wanted::default() }).await
     }
 
-    fn is_choosy(&self) -> bool {
-        true
+    fn looks_up(&self, column: usize) -> bool {
+        matches!(self.report.columns.get(column), Some((_, Shown::Text)))
     }
 
     async fn wanted(&self, wanted: &Wanted) -> Result<RecordBatch> {
@@ -210,7 +212,7 @@ impl Report {
     fn schema(&self) -> SchemaRef {
         let field = |(name, shown): &(&str, Shown)| {
             let data_type = match shown {
-                Shown::Text => DataType::Utf8,
+                Shown::Text | Shown::Bytes => DataType::Utf8,
                 Shown::Integer => DataType::Int64,
                 Shown::Time => timestamp_type(),
                 Shown::Boolean => DataType::Boolean,
@@ -274,7 +276,7 @@ enum Column {
 impl Column {
     fn new(shown: Shown) -> Column {
         match shown {
-            Shown::Text => Column::Text(StringBuilder::new()),
+            Shown::Text | Shown::Bytes => Column::Text(StringBuilder::new()),
             Shown::Integer => Column::Integer(Int64Builder::new()),
             Shown::Time => Column::Time(TimestampMicrosecondBuilder::new().with_data_type(timestamp_type())),
             Shown::Boolean => Column::Boolean(BooleanBuilder::new()),

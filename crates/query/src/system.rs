@@ -76,9 +76,8 @@ impl Provider {
     fn equality(&self, filter: &Expr) -> Option<(usize, String)> {
         let Expr::BinaryExpr(BinaryExpr { left, op: Operator::Eq, right }) = filter else { return None };
         let (Expr::Column(column), Expr::Literal(value, _)) = (left.as_ref(), right.as_ref()) else { return None };
-        let index = self.schema.index_of(&column.name).ok().filter(|_| self.table.is_choosy())?;
-        let is_text = *self.schema.field(index).data_type() == DataType::Utf8;
-        Some((index, value.try_as_str().flatten().filter(|_| is_text)?.to_owned()))
+        let index = self.schema.index_of(&column.name).ok().filter(|index| self.table.looks_up(*index))?;
+        Some((index, value.try_as_str().flatten()?.to_owned()))
     }
 }
 

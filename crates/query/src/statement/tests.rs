@@ -124,3 +124,49 @@ fn complaints_about_options_never_repeat_what_may_be_a_password() {
         assert!(!error.contains("hunter2"), "{error}");
     }
 }
+
+fn quarantine(sql: &str) -> (String, crate::statement::Verb) {
+    match parse(sql) {
+        Ok((Statement::Quarantine(statement), _)) => (statement.which.to_string(), statement.verb),
+        other => panic!("{sql}: {other:?}"),
+    }
+}
+
+#[test]
+fn quarantine_statements_select_open_records_of_their_stream() {
+    use crate::statement::Verb;
+    const OPEN: &str = "SELECT id FROM system.quarantine WHERE stream = 'orders' AND state = 'open'";
+    let (which, verb) = quarantine("DISCARD QUARANTINE orders REASON 'x'");
+    assert_eq!((which, verb), (format!("{OPEN} ORDER BY id"), Verb::Discard("x".to_owned())));
+    let (which, verb) = quarantine("discard quarantine orders where reason = 'a' or (path = 'reason') reason 'it''s'");
+    assert_eq!((which, verb), (format!("{OPEN} AND (reason = 'a' OR (path = 'reason')) ORDER BY id"), Verb::Discard("it's".to_owned())));
+    let (which, verb) = quarantine("EXPLAIN REPLAY QUARANTINE orders WHERE time > now() - INTERVAL '1 hour'");
+    assert_eq!((which, verb), (format!("{OPEN} AND (time > now() - INTERVAL '1 hour') ORDER BY id"), Verb::Rehearse(Vec::new())));
+}
+
+#[test]
+fn fixes_read_back_as_they_are_written() {
+    let fixes = "SET a.b[2].c = NULL, SET items[].\"unitPrice\" = -12.50, SET d = 'it''s', SET e = true, RENAME \"Id\" TO id, DROP f, \
+                 SET PAYLOAD = '{}'";
+    let (_, verb) = quarantine(&format!("REPLAY QUARANTINE orders WITH {fixes}"));
+    let crate::statement::Verb::Replay(read) = verb else { panic!("{verb:?}") };
+    assert_eq!(read.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "), fixes);
+}
+
+#[test]
+fn what_is_no_statement_about_quarantine_says_where() {
+    for (sql, message, column) in [
+        ("REPLAY QUARANTINE orders WITH SET a = b", "this is no value that can be set", 39),
+        ("REPLAY QUARANTINE orders WITH SET a[x] = 1", "expected an item's number, from 0, found x", 37),
+        ("REPLAY QUARANTINE orders WITH DELETE a", "expected a fix, found DELETE", 31),
+        ("REPLAY QUARANTINE orders WHERE", "expected a condition on the columns of system.quarantine, found the end of the statement", 31),
+        ("REPLAY QUARANTINE orders WHERE a = 1) OR (b = 2", "expected a condition, found )", 37),
+        ("REPLAY QUARANTINE orders WHERE id == ==", "expected an expression, found ==", 38),
+        ("REPLAY QUARANTINE Orders!", "expected the end of the statement, found !", 25),
+        ("DISCARD QUARANTINE orders WHERE id = 1", "expected REASON '...', found the end of the statement", 39),
+    ] {
+        let error = parse(sql).err().unwrap_or_else(|| panic!("{sql} was read"));
+        assert_eq!(error.message(), message, "{sql}");
+        assert_eq!(error.position(), Some(TextPosition { line: 1, column }), "{sql}");
+    }
+}
