@@ -49,7 +49,7 @@ export default function HistoryPanel({ onOpen }: { onOpen: (sql: string) => void
 function Line({ entry, now, onOpen }: { entry: HistoryEntry; now: number; onOpen: () => void }) {
   const star = useStar();
   const { zone } = usePreferences();
-  const outcome = entry.error ?? [entry.n_rows === null ? null : plural(entry.n_rows, 'row'), formatDuration(entry.elapsed_ms)].filter((part) => part !== null).join(' · ');
+  const outcome = entry.error?.message ?? [entry.n_rows === null ? null : plural(entry.n_rows, 'row'), formatDuration(entry.elapsed_ms)].filter((part) => part !== null).join(' · ');
   const state = entry.state === 'cancelled' ? 'cancelled' : outcome;
   return (
     <li className="flex items-start rounded-md hover:bg-sunken">

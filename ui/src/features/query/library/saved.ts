@@ -13,21 +13,18 @@ export type HistoryEntry = {
   elapsed_ms: number | null;
   n_rows: number | null;
   state: 'running' | 'finished' | 'failed' | 'cancelled';
-  error: string | null;
+  error: { message: string } | null;
   freshness_ms: number | null;
   starred: boolean;
 };
 
 const HISTORY_PAGE = 50;
 
-/** The list, with or without a name around it. */
-type Listed = SavedQuery[] | { saved_queries?: SavedQuery[]; queries?: SavedQuery[] };
-
 export function useSavedQueries() {
   return useQuery({
     queryKey: ['saved-queries'],
-    queryFn: ({ signal }) => request<Listed>('/api/v1/saved-queries', { signal }),
-    select: (listed) => (Array.isArray(listed) ? listed : (listed.saved_queries ?? listed.queries ?? [])),
+    queryFn: ({ signal }) => request<{ queries: SavedQuery[] }>('/api/v1/saved-queries', { signal }),
+    select: ({ queries }) => queries,
     staleTime: 30_000,
   });
 }

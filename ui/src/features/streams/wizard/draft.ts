@@ -1,0 +1,171 @@
+/** What the wizard has been told so far, as data. It is kept on the server, and every step is a function of it. */
+
+export type SourceKind = 'kafka' | 'http' | 'file' | 'demo';
+
+export const STEPS = ['source', 'connect', 'sample', 'schema', 'review'] as const;
+export type Step = (typeof STEPS)[number];
+
+/** Where a password is; never the password itself, which Helios does not keep. */
+export type SecretRef = { kind: 'secret' | 'env'; name: string };
+
+export type KafkaDraft = {
+  brokers: string;
+  topic: string;
+  start: 'earliest' | 'latest' | 'timestamp';
+  startAt: string;
+  protocol: 'PLAINTEXT' | 'SSL' | 'SASL_PLAINTEXT' | 'SASL_SSL';
+  mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512';
+  username: string;
+  password: SecretRef;
+  caFile: string;
+};
+
+export type DemoDraft = { rate: string; backfillMinutes: string; malformed: string };
+
+export type SampleRecord = { partition: string; position: string; time: string | null; key: string | null; payload: string };
+
+export type Sample = { format: string; why: string; records: SampleRecord[]; encoding: 'utf8' | 'base64' };
+
+export type DraftColumn = {
+  name: string;
+  type: string;
+  isRequired: boolean;
+  isKept: boolean;
+  /** The share of samples it was in; null where nobody has looked. */
+  seen: number | null;
+  why: string;
+  examples: string[];
+};
+
+export type Draft = {
+  source: SourceKind | null;
+  name: string;
+  /** Whether a person typed the name; otherwise it follows the topic or the file. */
+  isNamed: boolean;
+  kafka: KafkaDraft;
+  demo: DemoDraft;
+  /** The name of the file; its content stays in the browser. */
+  fileName: string | null;
+  format: string | null;
+  sample: Sample | null;
+  columns: DraftColumn[];
+  eventTime: string;
+  lateness: string;
+  key: string[];
+  keyWithin: string;
+  orderBy: string[];
+  partitionUnit: '' | 'hour' | 'day' | 'month';
+  retain: string;
+};
+
+export function emptyDraft(): Draft {
+  return {
+    source: null,
+    name: '',
+    isNamed: false,
+    kafka: {
+      brokers: '',
+      topic: '',
+      start: 'earliest',
+      startAt: '',
+      protocol: 'PLAINTEXT',
+      mechanism: 'PLAIN',
+      username: '',
+      password: { kind: 'secret', name: '' },
+      caFile: '',
+    },
+    demo: { rate: '400', backfillMinutes: '15', malformed: '0.004' },
+    fileName: null,
+    format: null,
+    sample: null,
+    columns: [],
+    eventTime: '',
+    lateness: '',
+    key: [],
+    keyWithin: '1 day',
+    orderBy: [],
+    partitionUnit: '',
+    retain: '',
+  };
+}
+
+/** A name for a stream made from a topic's or a file's: lower case, digits and underscores. */
+export function suggestName(from: string): string {
+  const slug = from
+    .normalize('NFKD')
+    .toLowerCase()
+    .replace(/\.(ndjson|jsonl|json|csv|txt|gz|zst)\b/g, '')
+    .replace(/[^a-z0-9]+/g, '_')
+    .replace(/^_+|_+$/g, '')
+    .slice(0, 60);
+  return /^[0-9]/.test(slug) ? `s_${slug}` : slug;
+}
+
+export function nameProblem(name: string, taken: readonly string[]): string | null {
+  if (name === '') return 'A stream needs a name.';
+  if (!/^[a-z_][a-z0-9_]*$/.test(name)) return 'Use lower-case letters, digits and underscores, and begin with a letter.';
+  return taken.includes(name) ? `There is a stream named ${name} already.` : null;
+}
+
+/** The steps a source goes through: the made-up shop has nothing to sample and knows its columns. */
+export function stepsOf(draft: Draft): readonly Step[] {
+  return draft.source === 'demo' ? ['source', 'connect', 'review'] : STEPS;
+}
+
+/** Whether a step has all it needs. */
+export function isDone(draft: Draft, step: Step): boolean {
+  switch (step) {
+    case 'source':
+      return draft.source !== null;
+    case 'connect':
+      if (nameProblem(draft.name, []) !== null) return false;
+      if (draft.source === 'kafka') return draft.kafka.brokers.trim() !== '' && draft.kafka.topic.trim() !== '';
+      return draft.source !== 'file' || draft.fileName !== null;
+    case 'sample':
+      return draft.sample !== null && draft.sample.records.length > 0;
+    case 'schema':
+      return draft.columns.some((column) => column.isKept);
+    case 'review':
+      return false;
+  }
+}
+
+/** The first step that cannot be left out: those before it are done. */
+export function reachable(draft: Draft, step: Step): boolean {
+  const steps = stepsOf(draft);
+  const index = steps.indexOf(step);
+  // A sample is wanted and not needed: a stream over HTTP may learn its columns from its first push.
+  return index >= 0 && steps.slice(0, index).every((before) => isDone(draft, before) || (before !== 'source' && before !== 'connect'));
+}
+
+/** Columns after the server looked at the samples: what a person decided stays. */
+export function mergeColumns(known: readonly DraftColumn[], seen: readonly DraftColumn[]): DraftColumn[] {
+  const before = new Map(known.map((column) => [column.name, column]));
+  const merged = seen.map((column) => {
+    const old = before.get(column.name);
+    return old === undefined ? column : { ...column, type: old.type, isRequired: old.isRequired, isKept: old.isKept, why: column.why || old.why };
+  });
+  const names = new Set(seen.map((column) => column.name));
+  // A column that was left out is not looked at any more, and must not be forgotten either.
+  return [...merged, ...known.filter((column) => !names.has(column.name))];
+}
+
+/** The draft with everything that depends on its sample forgotten. */
+export function withoutSample(draft: Draft): Draft {
+  return { ...draft, sample: null, columns: [], eventTime: '', key: [], orderBy: [], partitionUnit: '' };
+}
+
+/** A first choice of the event time: a required timestamp, or any. */
+export function guessEventTime(columns: readonly DraftColumn[]): string {
+  const times = columns.filter((column) => column.isKept && isTimestamp(column));
+  return (times.find((column) => column.isRequired) ?? times[0])?.name ?? '';
+}
+
+export function isTimestamp(column: Pick<DraftColumn, 'type'>): boolean {
+  return /^timestamp/i.test(column.type);
+}
+
+/** What may be a key or an order: a single value. */
+export function isComparable(column: Pick<DraftColumn, 'type'>): boolean {
+  return !/^(struct|array|json)/i.test(column.type);
+}

@@ -1,0 +1,81 @@
+/** Files cut into records for the sample, and into pushes for the upload. */
+
+export type FileKind = 'ndjson' | 'json' | 'csv';
+
+/** A push larger than this would hold the page and the server up. */
+const PUSH_BYTES_MAX = 4 * 1024 * 1024;
+/** A JSON array must be read whole; larger ones are for the command line. */
+export const ARRAY_BYTES_MAX = 48 * 1024 * 1024;
+const SAMPLE_RECORDS = 200;
+
+/** What a file is, from its beginning. Null where it is nothing a browser can cut, such as Parquet or gzip. */
+export function kindOf(head: string): FileKind | null {
+  const start = head.trimStart();
+  // oxlint-disable-next-line no-control-regex -- control characters are how binary files show
+  if (/[\u0000-\u0008\ufffd]/.test(head.slice(0, 2000))) return null;
+  if (start.startsWith('[')) return 'json';
+  if (start.startsWith('{')) return 'ndjson';
+  const [first = ''] = start.split('\n');
+  return /[,;\t]/.test(first) ? 'csv' : null;
+}
+
+/** The first records of a file, from its beginning. The last line may be cut off and is left out unless the file ends there. */
+export function sampleOf(head: string, kind: FileKind, isWhole: boolean): string[] {
+  if (kind === 'json') return isWhole ? elementsOf(head).slice(0, SAMPLE_RECORDS) : [];
+  const lines = head.replace(/^\ufeff/, '').split(/\r?\n/);
+  const whole = (isWhole ? lines : lines.slice(0, -1)).filter((line) => line.trim() !== '');
+  if (kind === 'ndjson') return whole.slice(0, SAMPLE_RECORDS);
+  const [header, ...rows] = whole;
+  // Each sample of CSV carries the header, as each push does.
+  return header === undefined ? [] : rows.slice(0, SAMPLE_RECORDS).map((row) => `${header}\n${row}\n`);
+}
+
+/** The elements of a JSON array as they are written, so that no digit of a number changes. */
+export function elementsOf(text: string): string[] {
+  const elements: string[] = [];
+  let depth = 0;
+  let from = -1;
+  for (const token of text.matchAll(/"(?:[^"\\]|\\.)*"|[[\]{}]|,|[^\s"[\]{},]+/g)) {
+    const at = token.index;
+    const [word] = token;
+    if (depth === 1 && (word === ',' || word === ']')) {
+      if (from >= 0) elements.push(text.slice(from, at).trim());
+      from = -1;
+    } else if (depth >= 1 && from < 0) from = at;
+    if (word === '[' || word === '{') depth += 1;
+    if (word === ']' || word === '}') depth -= 1;
+  }
+  return elements;
+}
+
+export type Push = { body: Blob; contentType: string; nBytes: number };
+
+/** The pushes that bring a file in. Lines are never cut; each push of CSV begins with the header. */
+export async function* pushesOf(file: Blob, kind: FileKind, pushBytes = PUSH_BYTES_MAX): AsyncGenerator<Push> {
+  if (kind === 'json') {
+    yield { body: file, contentType: 'application/json', nBytes: file.size };
+    return;
+  }
+  const contentType = kind === 'csv' ? 'text/csv' : 'application/x-ndjson';
+  let at = 0;
+  let header: Blob | null = null;
+  while (at < file.size) {
+    const end = await endOfLine(file, Math.min(file.size, at + pushBytes));
+    const piece = file.slice(at, end);
+    if (kind === 'csv' && header === null) header = file.slice(0, await endOfLine(file, 1));
+    const body = kind === 'csv' && at > 0 && header !== null ? new Blob([header, piece]) : piece;
+    yield { body, contentType, nBytes: end - at };
+    at = end;
+  }
+}
+
+/** The position behind the first line break at or after a position. */
+async function endOfLine(file: Blob, from: number): Promise<number> {
+  const step = 64 * 1024;
+  for (let at = Math.max(0, from - 1); at < file.size; at += step) {
+    const bytes = new Uint8Array(await file.slice(at, at + step).arrayBuffer());
+    const found = bytes.indexOf(10);
+    if (found >= 0) return at + found + 1;
+  }
+  return file.size;
+}

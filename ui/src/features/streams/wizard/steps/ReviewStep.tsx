@@ -1,0 +1,71 @@
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useNavigate } from '@tanstack/react-router';
+import { useState } from 'react';
+import { runSql } from '../../../../api/sql';
+import { Code } from '../../../../ui/Code';
+import { Failure } from '../../../../ui/Empty';
+import { toast } from '../../../../ui/Toast';
+import { Actions } from '../Actions';
+import { nameProblem } from '../draft';
+import { kindOf } from '../fileRecords';
+import { Listening } from '../Listening';
+import { cliLine, statementOf } from '../statement';
+import { uploadFile, type UploadState } from '../upload';
+import { UploadProgress } from '../UploadProgress';
+import { forgetDraft } from '../wizardApi';
+import type { StepProps } from '../WizardPage';
+
+/** The statement that will be run: nothing here could not have been typed. */
+export function ReviewStep({ wizard, file, takenNames }: StepProps) {
+  const { draft, draftId } = wizard;
+  const queries = useQueryClient();
+  const navigate = useNavigate();
+  const statement = statementOf(draft);
+  const [isMade, setMade] = useState(false);
+  const [upload, setUpload] = useState<UploadState | null>(null);
+  const problem = isMade ? null : nameProblem(draft.name, takenNames);
+  const needsFile = draft.source === 'file' && file === null;
+  const make = useMutation({
+    mutationFn: async () => {
+      if (!isMade) await runSql(statement);
+      setMade(true);
+      void forgetDraft(draftId).catch(() => undefined);
+      void queries.invalidateQueries();
+      if (draft.source === 'file' && file !== null) {
+        const kind = kindOf(await file.slice(0, 4096).text());
+        if (kind !== null) setUpload(await uploadFile(draft.name, file, kind, setUpload, new AbortController().signal));
+        void queries.invalidateQueries();
+      }
+    },
+    onSuccess: () => {
+      toast(`Created ${draft.name}`);
+      if (draft.source === 'kafka' || draft.source === 'demo') void navigate({ to: '/streams/$name', params: { name: draft.name }, search: { tab: 'health' } as never });
+    },
+  });
+  return (
+    <section aria-labelledby="review-title" className="flex min-w-0 flex-col gap-4">
+      <h2 id="review-title" className="text-lg font-semibold">
+        {isMade ? `${draft.name} exists` : 'This is the statement that will be run'}
+      </h2>
+      <Code label="SQL" text={statement} />
+      <Code label="The same in a shell" text={shellLines(statement, draft.name, draft.source === 'file' ? draft.fileName : null)} />
+      {make.isError && <Failure error={make.error} doing={isMade ? `loading ${draft.fileName ?? 'the file'}` : `creating ${draft.name}`} onRetry={() => make.mutate()} />}
+      {upload !== null && <UploadProgress name={draft.name} state={upload} isDone={make.isSuccess} />}
+      {isMade && draft.source === 'http' && <Listening name={draft.name} example={draft.sample?.records[0]?.payload ?? null} />}
+      {!isMade && (
+        <Actions
+          onBack={wizard.back}
+          onNext={() => make.mutate()}
+          next={draft.source === 'file' ? 'Create the stream and load the file' : 'Create the stream'}
+          disabled={make.isPending || problem !== null || needsFile}
+          why={needsFile ? 'Choose the file again in step 2: browsers forget it when a page is loaded anew.' : (problem ?? 'The stream is being created.')}
+        />
+      )}
+    </section>
+  );
+}
+
+function shellLines(statement: string, name: string, fileName: string | null): string {
+  const line = cliLine(statement);
+  return fileName === null ? line : `${line}\nhelios load '${fileName.replaceAll("'", `'\\''`)}' --into ${name}`;
+}
