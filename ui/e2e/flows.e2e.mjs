@@ -130,6 +130,32 @@ flow('quarantine shows why a record did not fit, and looking removes nothing', {
   assertNoTrouble(page);
 });
 
+flow('records are fixed, tried and replayed, and others discarded with a reason', {}, async (page, server) => {
+  await server.sql('CREATE STREAM orders (id BIGINT NOT NULL, amount DOUBLE) FROM HTTP');
+  const lines = ['{"id":1,"amount":"n/a"}', '{"id":2,"amount":"-"}', '{"amount":3}'].join('\n');
+  await fetch(`${server.url}/v1/streams/orders/records`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: lines });
+  await page.goto('/quarantine?stream=orders');
+  await page.getByRole('navigation', { name: 'Causes' }).getByRole('button', { name: /amount/ }).click();
+  await page.getByRole('button', { name: 'Fix and replay' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Fix and replay' });
+  await dialog.getByText('SET amount = NULL').waitFor();
+  await dialog.getByRole('button', { name: 'Show what would happen' }).click();
+  await dialog.getByText('2 of 2 would pass').waitFor();
+  await shot(page, 'flow-quarantine-fix');
+  await assertAccessible(page, 'the fix');
+  await dialog.getByRole('button', { name: 'Replay 2 records' }).click();
+  await dialog.getByText('2 of 2 went through').waitFor();
+  await dialog.getByRole('button', { name: 'Done' }).click();
+  assert.deepEqual((await server.sql('SELECT id, amount FROM orders ORDER BY id')).map((row) => [row.id, row.amount]), [[1, null], [2, null]]);
+  await page.getByRole('navigation', { name: 'Causes' }).getByRole('button', { name: /^id/ }).click();
+  await page.getByRole('button', { name: 'Discard', exact: true }).click();
+  await page.getByLabel('Why').fill('test data');
+  await shot(page, 'flow-quarantine-discard');
+  await page.getByRole('button', { name: 'Discard 1 record' }).click();
+  await until('the record is discarded', async () => (await server.sql("SELECT note FROM system.quarantine WHERE stream = 'orders' AND state = 'discarded'")).length === 1);
+  assertNoTrouble(page);
+});
+
 flow('a stream that is dropped while its page is open is said to be gone', {}, async (page, server) => {
   await page.goto('/streams/shop?tab=tail');
   await live(page).getByRole('row').nth(1).waitFor();
@@ -153,7 +179,7 @@ flow('pause and resume can be undone from the message', {}, async (page, server)
   await page.goto('/streams');
   await page.getByRole('button', { name: 'Actions on shop' }).click();
   await page.getByRole('menuitem', { name: 'Pause' }).click();
-  await page.getByText('Paused', { exact: true }).first().waitFor();
+  await page.getByRole('table').getByText('Paused', { exact: true }).waitFor();
   await page.getByRole('button', { name: 'Undo' }).click();
   await until('the stream runs again', async () => (await server.sql("SELECT state FROM system.streams WHERE name = 'shop'"))[0].state !== 'paused');
 });

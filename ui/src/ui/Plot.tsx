@@ -8,20 +8,22 @@ import type { TimeChartProps } from './TimeChart';
 type PlotProps = TimeChartProps & { height: number; format: (value: number) => string; summary: string };
 
 const FONT = '11px "IBM Plex Sans Variable", sans-serif';
+/** What ticks of time may stand apart, in seconds. */
+const SECONDS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 21_600, 43_200, 86_400, 604_800, 2_592_000];
 const DASHES: readonly (number[] | undefined)[] = [undefined, [6, 3], [2, 3], [8, 3, 2, 3]];
 
 /** uPlot, which draws fast and knows nothing of themes, keyboards or screen readers; those are added here. */
-export default function Plot({ times, series, height, format, summary, target }: PlotProps) {
+export default function Plot({ times, series, height, format, summary, target, top }: PlotProps) {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
-  const newest = useRef({ format, target });
+  const newest = useRef({ format, target, top });
   const theme = useShownTheme();
   const { zone } = usePreferences();
   const [readout, setReadout] = useState('');
   const names = series.map((one) => one.label).join('\n');
 
   useEffect(() => {
-    newest.current = { format, target };
+    newest.current = { format, target, top };
   });
 
   useEffect(() => {
@@ -39,10 +41,10 @@ export default function Plot({ times, series, height, format, summary, target }:
         cursor: { points: { size: 6 }, drag: { x: false, y: false } },
         scales: {
           // An area that does not start at zero lies about its size.
-          y: { range: (_self, _min, max) => [0, Math.max(1e-9, max ?? 0, newest.current.target ?? 0) * 1.08] },
+          y: { range: (_self, _min, max) => [0, newest.current.top ?? Math.max(1e-9, max ?? 0, newest.current.target ?? 0) * 1.08] },
         },
         axes: [
-          { ...axis, grid: { show: false }, space: 72, size: 24, values: (_self, at) => at.map((second) => formatTick(second, zone)) },
+          { ...axis, grid: { show: false }, space: 72, size: 24, incrs: SECONDS, values: (_self, at) => at.map((second) => formatTick(second, zone)) },
           { ...axis, grid, size: 58, values: (_self, values) => values.map((value) => newest.current.format(value)) },
         ],
         series: [

@@ -59,9 +59,22 @@ export function Tabs<T extends string>({
 }
 
 /** What the chosen tab shows. */
-export function TabPanel({ idPrefix, value, children, className }: { idPrefix: string; value: string; children: ReactNode; className?: string }) {
+export function TabPanel({
+  idPrefix,
+  value,
+  children,
+  className,
+  scrolls = false,
+}: {
+  idPrefix: string;
+  value: string;
+  children: ReactNode;
+  className?: string;
+  /** Whether the panel scrolls by itself; the keyboard must then be able to reach it. */
+  scrolls?: boolean;
+}) {
   return (
-    <div role="tabpanel" id={`${idPrefix}-panel`} aria-labelledby={`${idPrefix}-tab-${value}`} className={className}>
+    <div role="tabpanel" id={`${idPrefix}-panel`} aria-labelledby={`${idPrefix}-tab-${value}`} tabIndex={scrolls ? 0 : undefined} className={className}>
       {children}
     </div>
   );

@@ -18,6 +18,8 @@ export type TimeChartProps = {
   format?: (value: number) => string;
   /** A line that values should stay under. */
   target?: number;
+  /** Where the chart ends at the top; what is higher is cut off there. */
+  top?: number;
 };
 
 /** What a chart shows, in a sentence. */

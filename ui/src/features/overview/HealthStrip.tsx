@@ -9,6 +9,7 @@ import { Status } from '../../ui/Status';
 const FRESHNESS_TARGET_MS = 5000;
 /** The metrics tick every second; after three missed ticks a number is called old. */
 const STALE_MS = 3500;
+const LAG_SECONDS_MAX = 5;
 
 export function HealthStrip() {
   const { now: metrics, receivedAt } = usePulse();
@@ -19,6 +20,8 @@ export function HealthStrip() {
   const [fresh, unit] = freshness === null ? ['–', ''] : splitDuration(freshness);
   const p99 = metrics && typeof metrics.freshness_ms === 'object' ? metrics.freshness_ms?.p99 : null;
   const streams = metrics?.streams ?? [];
+  // Records that wait are normal; more of them than arrive in a few seconds are not.
+  const isBehind = (metrics?.lag ?? 0) > Math.max(1000, (metrics?.events_per_s ?? 0) * LAG_SECONDS_MAX);
   const behind = streams.filter((stream) => stream.state === 'catching_up').length;
   const received = streams.reduce((sum, stream) => sum + Number(stream.n_received ?? stream.n_rows ?? 0), 0);
   const quarantined = metrics?.n_quarantined ?? 0;
@@ -43,7 +46,7 @@ export function HealthStrip() {
         value={formatCount(metrics?.lag)}
         unit="records"
         stale={stale}
-        note={metrics && <Status tone={behind > 0 ? 'info' : 'ok'}>{behind > 0 ? `${plural(behind, 'stream')} catching up` : 'keeping up'}</Status>}
+        note={metrics && <Status tone={behind > 0 || isBehind ? 'info' : 'ok'}>{behind > 0 ? `${plural(behind, 'stream')} catching up` : isBehind ? 'catching up' : 'keeping up'}</Status>}
       />
       <Stat
         name="Quarantine"

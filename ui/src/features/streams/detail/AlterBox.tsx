@@ -72,6 +72,8 @@ function Answer({ answer }: { answer: SqlAnswer }) {
             id: column.name,
             header: column.name.replaceAll('_', ' '),
             align: kind === 'number' ? ('right' as const) : undefined,
+            wideOnly: column.name === 'sample',
+            className: column.name === 'sample' ? 'max-w-96 truncate font-mono' : undefined,
             cell: (row: Record<string, unknown>) => cellText(row[column.name], kind) ?? <i className="text-text-3">null</i>,
           };
         })}

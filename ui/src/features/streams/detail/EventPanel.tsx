@@ -55,7 +55,7 @@ export function EventPanel({ stream, row, columns, onClose }: { stream: string; 
           <X size={14} aria-hidden />
         </IconButton>
       </header>
-      <TabPanel idPrefix="event" value={part} className="min-h-0 flex-1 overflow-auto">
+      <TabPanel idPrefix="event" value={part} scrolls className="min-h-0 flex-1 overflow-auto">
         {part === 'columns' && <Values values={own} types={new Map(columns.map((column) => [column.name, column.type]))} />}
         {part === 'record' && <Values values={record} types={new Map()} />}
         {part === 'json' && (

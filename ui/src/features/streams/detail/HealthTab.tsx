@@ -1,6 +1,7 @@
 import { useMemo } from 'react';
 import { freshnessOf, type MetricsPoint, type Percentiles, type StreamDetail } from '../../../api/types';
-import { formatDuration } from '../../../lib/format';
+import { formatCount, formatDuration } from '../../../lib/format';
+import { topFor } from '../../../lib/peak';
 import { Panel } from '../../../ui/Panel';
 import { Status } from '../../../ui/Status';
 import { TimeChart } from '../../../ui/TimeChart';
@@ -11,14 +12,15 @@ import { StageStrip } from './StageStrip';
 export function HealthTab({ stream, history }: { stream: StreamDetail; history: readonly MetricsPoint[] }) {
   const times = useMemo(() => history.map((point) => Date.parse(point.time) / 1000), [history]);
   const rates = useMemo(() => [{ label: 'events/s', values: history.map((point) => point.events_per_s) }], [history]);
+  const cut = useMemo(() => topFor(rates[0]?.values ?? []), [rates]);
   const freshness = useMemo(() => freshnessSeries(history), [history]);
   return (
     <>
       <Condition stream={stream} />
       <StageStrip stages={stream.stages ?? []} />
       <div className="grid min-w-0 gap-3 lg:grid-cols-2">
-        <Panel title="Events per second" note="last 5 minutes">
-          <TimeChart label="Events per second" times={times} series={rates} height={188} />
+        <Panel title="Events per second" note={cut ? `a burst of ${formatCount(cut.peak)} is cut off` : 'last 5 minutes'}>
+          <TimeChart label="Events per second" times={times} series={rates} height={188} top={cut?.top} />
         </Panel>
         <Panel title="Freshness" note={now(stream.freshness_ms)}>
           <TimeChart label="Freshness" times={times} series={freshness} height={freshness.length > 1 ? 168 : 188} format={formatDuration} />
