@@ -4,15 +4,18 @@ import { quoteName } from './sqlText';
 
 export const isDemo = (stream: { source: string }): boolean => stream.source.toLowerCase() === 'demo';
 
-/** What happened in a stream, by the second, over the last five minutes. */
+/**
+ * How many events a stream had in each minute. What arrived of late is asked for by its arrival, so that a stream that is
+ * still reading what is old shows that instead of nothing, and only a little is read of a large one.
+ */
 export function firstQuestion(stream: string, eventTime: string | null): string {
-  const time = quoteName(eventTime ?? '_time');
   return [
-    `-- How many events arrived each second of the last five minutes?`,
-    `SELECT date_trunc('second', ${time}) AS second, count(*) AS events`,
+    `-- How many events were there in each minute, of those that arrived in the last quarter of an hour?`,
+    `SELECT date_trunc('minute', ${quoteName(eventTime ?? '_time')}) AS minute, count(*) AS events`,
     `FROM ${quoteName(stream)}`,
-    `WHERE ${time} > now() - INTERVAL '5 minutes'`,
+    `WHERE _time > now() - INTERVAL '15 minutes'`,
     `GROUP BY 1`,
-    `ORDER BY 1 DESC;`,
+    `ORDER BY 1 DESC`,
+    `LIMIT 60;`,
   ].join('\n');
 }

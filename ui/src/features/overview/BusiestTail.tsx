@@ -7,6 +7,7 @@ import { Button } from '../../ui/Button';
 import { Empty } from '../../ui/Empty';
 import { LiveTable, WaitingPill } from '../../ui/LiveTable';
 import { Panel } from '../../ui/Panel';
+import { Skeleton } from '../../ui/Skeleton';
 
 const COLUMNS_MAX = 8;
 
@@ -32,6 +33,8 @@ export function BusiestTail({ stream, columns }: { stream: string; columns: read
       <div className="relative flex min-h-0 flex-col">
         {tail.ended ? (
           <Empty title="The tail is over">{tail.ended}</Empty>
+        ) : shown.length === 0 ? (
+          <Skeleton label={`Loading the columns of ${stream}`} rows={8} />
         ) : (
           <LiveTable label={`Newest rows of ${stream}`} columns={shown} view={tail.view} onReading={tail.setReading} jumps={tail.jumps} height={316} />
         )}

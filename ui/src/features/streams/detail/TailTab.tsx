@@ -108,7 +108,7 @@ export function TailTab({ stream }: { stream: StreamDetail }) {
       <TailLine tail={tail} />
       <div className="relative flex h-[max(320px,calc(100dvh-276px))] min-h-0 max-md:h-[max(320px,calc(100dvh-420px))]">
         <WaitingPill view={view} onLatest={tail.latest} />
-        {view.rows.length === 0 ? (
+        {view.rows.length === 0 || columns.length === 0 ? (
           <Waiting stream={stream} where={where} ended={tail.ended} />
         ) : (
           <LiveTable
