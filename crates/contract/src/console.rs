@@ -27,6 +27,31 @@ pub trait Console: Send + Sync {
     fn progress(&self, id: &str) -> Option<Progress>;
 }
 
+/// What a function is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FunctionKind {
+    /// One value for each row.
+    Scalar,
+    /// One value for many rows.
+    Aggregate,
+    /// One value for each row, from the rows around it.
+    Window,
+    /// Rows.
+    Table,
+}
+
+impl FunctionKind {
+    /// The word shown to users.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            FunctionKind::Scalar => "scalar",
+            FunctionKind::Aggregate => "aggregate",
+            FunctionKind::Window => "window",
+            FunctionKind::Table => "table",
+        }
+    }
+}
+
 /// What a text of statements says.
 #[derive(Debug, Default)]
 pub struct Reading {
@@ -79,31 +104,6 @@ pub struct Operator {
     pub n_rows: Option<u64>,
     /// Time it took, summed over its parts; `None` when it was not run.
     pub time: Option<Duration>,
-}
-
-/// What a function is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FunctionKind {
-    /// One value for each row.
-    Scalar,
-    /// One value for many rows.
-    Aggregate,
-    /// One value for each row, from the rows around it.
-    Window,
-    /// Rows.
-    Table,
-}
-
-impl FunctionKind {
-    /// The word shown to users.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            FunctionKind::Scalar => "scalar",
-            FunctionKind::Aggregate => "aggregate",
-            FunctionKind::Window => "window",
-            FunctionKind::Table => "table",
-        }
-    }
 }
 
 /// A function a statement may use.

@@ -145,7 +145,7 @@ pub struct Sample {
 pub struct PreviewColumn {
     /// The column.
     pub column: Column,
-    /// The share of the payloads that have a value for it.
+    /// The share of the rows that have a value for it.
     pub seen: f64,
     /// Why it has its type, as a sentence.
     pub why: String,

@@ -129,12 +129,12 @@ async fn preview(mut definition: StreamDefinition, payloads: Vec<Bytes>, parts: 
         };
         decoder.know_schema(id, schema);
     }
-    let (n_records, columns) = (records.len(), definition.columns.len());
+    let n_columns = definition.columns.len();
     let Decoded { rows, rejects, .. } = decoded(decoder, records).await?;
-    let rows = rows.project(&(0..columns).collect::<Vec<_>>());
+    let rows = rows.project(&(0..n_columns).collect::<Vec<_>>());
     let rows = rows.map_err(|e| Error::internal("cannot leave out the hidden columns").because(e))?;
     let columns = definition.columns.iter().enumerate();
-    let columns = columns.map(|(i, column)| seen(column, i, &rows, n_records, is_declared)).collect();
+    let columns = columns.map(|(i, column)| seen(column, i, &rows, is_declared)).collect();
     Ok(Preview { definition, columns, rows, rejects })
 }
 
@@ -143,7 +143,7 @@ async fn decoded(mut decoder: Box<dyn Decoder>, records: Vec<Record>) -> Result<
     decoding.await.map_err(|e| Error::internal("decoding a sample").because(e))
 }
 
-fn seen(column: &Column, i: usize, rows: &RecordBatch, n_records: usize, is_declared: bool) -> PreviewColumn {
+fn seen(column: &Column, i: usize, rows: &RecordBatch, is_declared: bool) -> PreviewColumn {
     let values = rows.column(i);
     let n_seen = values.len() - values.null_count();
     let mut examples: Vec<String> = Vec::new();
@@ -157,7 +157,7 @@ fn seen(column: &Column, i: usize, rows: &RecordBatch, n_records: usize, is_decl
             break;
         }
     }
-    let share = if n_records == 0 { 0.0 } else { n_seen as f64 / n_records as f64 };
+    let share = if values.is_empty() { 0.0 } else { n_seen as f64 / values.len() as f64 };
     let why = if is_declared { "Declared in the statement." } else { why(&column.data_type, n_seen) };
     PreviewColumn { column: column.clone(), seen: share, why: why.to_owned(), examples }
 }

@@ -100,8 +100,8 @@ fn list(conn: &Connection, kind: DocumentKind, page: &Page, now: Timestamp) -> r
 
 fn document(row: &Row<'_>) -> rusqlite::Result<Document> {
     let body: String = row.get(4)?;
-    let body = serde_json::from_str(&body)
-        .map_err(|cause| rusqlite::Error::FromSqlConversionFailure(4, Type::Text, Box::new(cause)))?;
+    let body =
+        serde_json::from_str(&body).map_err(|cause| rusqlite::Error::FromSqlConversionFailure(4, Type::Text, Box::new(cause)))?;
     Ok(Document {
         id: row.get(0)?,
         at: Timestamp(row.get(1)?),

@@ -80,7 +80,7 @@ struct Reads {
 
 fn visit(plan: &Arc<dyn ExecutionPlan>, depth: usize, analyzed: bool, explained: &mut Explained, reads: &mut Reads) {
     let name = plan.name();
-    let is_shown = !["CooperativeExec", "CoalesceBatchesExec"].contains(&name);
+    let is_shown = !["CooperativeExec", "CoalesceBatchesExec"].contains(&kind(name));
     if is_shown {
         explained.operators.push(operator(plan, depth, analyzed, reads));
         explained.findings.extend(finding(plan));
@@ -97,11 +97,11 @@ fn operator(plan: &Arc<dyn ExecutionPlan>, depth: usize, analyzed: bool, reads: 
         statistics.num_rows.get_value().copied()
     };
     let n_rows = match &metrics {
-        Some(metrics) => metrics.output_rows(),
-        None => expected(),
+        Some(metrics) => metrics.output_rows().map(|n| n as u64),
+        None => expected().map(|n| n as u64),
     };
     let detail = match plan.downcast_ref::<DataSourceExec>() {
-        Some(source) => source_detail(source, reads),
+        Some(source) => source_detail(plan, source, reads),
         None => {
             if plan.children().is_empty() && expected().is_none() {
                 reads.n_rows = None;
@@ -113,12 +113,12 @@ fn operator(plan: &Arc<dyn ExecutionPlan>, depth: usize, analyzed: bool, reads: 
         depth,
         name: word(plan.name()).to_owned(),
         detail,
-        n_rows: n_rows.map(|n| n as u64),
+        n_rows: n_rows.or_else(|| in_memory(plan)),
         time: metrics.and_then(|metrics| metrics.elapsed_compute()).map(|nanos| Duration::from_nanos(nanos as u64)),
     }
 }
 
-fn source_detail(source: &DataSourceExec, reads: &mut Reads) -> String {
+fn source_detail(plan: &Arc<dyn ExecutionPlan>, source: &DataSourceExec, reads: &mut Reads) -> String {
     let columns = || {
         let schema = source.schema();
         let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
@@ -138,19 +138,23 @@ fn source_detail(source: &DataSourceExec, reads: &mut Reads) -> String {
         reads.n_bytes += n_bytes;
         return format!("{} files, {}: {}", reads.files.len() - before, size(n_bytes), columns());
     }
-    if let Some(memory) = source.data_source().downcast_ref::<MemorySourceConfig>() {
-        let n_rows: usize = memory.partitions().iter().flatten().map(|batch| batch.num_rows()).sum();
-        reads.n_rows_in_memory += n_rows as u64;
-        reads.n_rows = reads.n_rows.map(|sum| sum + n_rows as u64);
+    if let Some(n_rows) = in_memory(plan) {
+        reads.n_rows_in_memory += n_rows;
+        reads.n_rows = reads.n_rows.map(|sum| sum + n_rows);
         return format!("{n_rows} rows in memory: {}", columns());
     }
     reads.n_rows = None;
     columns()
 }
 
+/// The operator without how it goes about it: `SortExec(TopK)` is a `SortExec`.
+fn kind(name: &str) -> &str {
+    name.split('(').next().unwrap_or(name)
+}
+
 /// What an operator does, in a word or two.
 fn word(name: &str) -> &str {
-    match name {
+    match kind(name) {
         "DataSourceExec" => "read",
         "StreamingTableExec" => "read system table",
         "FilterExec" => "keep rows that fit",
@@ -196,7 +200,7 @@ fn plain(line: &str) -> String {
 }
 
 fn finding(plan: &Arc<dyn ExecutionPlan>) -> Option<String> {
-    match plan.name() {
+    match kind(plan.name()) {
         "CrossJoinExec" | "NestedLoopJoinExec" => Some(
             "Every row of one side of a join is compared with every row of the other: say which columns are equal, if some are."
                 .to_owned(),
@@ -267,11 +271,22 @@ pub(crate) fn scanned(plan: &Arc<dyn ExecutionPlan>) -> (u64, u64) {
     if !children.is_empty() {
         return children.into_iter().map(scanned).fold((0, 0), |(rows, bytes), (more, also)| (rows + more, bytes + also));
     }
+    if let Some(n_rows) = in_memory(plan) {
+        return (n_rows, 0);
+    }
     let Some(metrics) = plan.metrics() else { return (0, 0) };
     let sum = |name: &str| metrics.sum_by_name(name).map_or(0, |value| value.as_usize());
     // Rows that a condition excluded while the file was decoded were read, too.
     let n_rows = metrics.output_rows().unwrap_or(0) + sum("pushdown_rows_pruned");
     (n_rows as u64, sum("bytes_scanned") as u64)
+}
+
+/// The rows a leaf has in memory, where it has them there: it does not count while it reads.
+fn in_memory(plan: &Arc<dyn ExecutionPlan>) -> Option<u64> {
+    let source = plan.downcast_ref::<DataSourceExec>()?.data_source();
+    let memory = source.downcast_ref::<MemorySourceConfig>()?;
+    let n_rows: usize = memory.partitions().iter().flatten().map(|batch| batch.num_rows()).sum();
+    Some(source.fetch().map_or(n_rows, |fetch| fetch.min(n_rows)) as u64)
 }
 
 fn size(n_bytes: u64) -> String {

@@ -12,11 +12,7 @@ use serde::de::DeserializeOwned;
 pub(crate) const DOCUMENT_BYTES_MAX: usize = 1 << 20;
 
 /// The request's head, and its body as JSON.
-pub(crate) async fn json<T: DeserializeOwned>(
-    site: &Site,
-    request: Request,
-    bytes_max: usize,
-) -> Result<(Head, T), Failure> {
+pub(crate) async fn json<T: DeserializeOwned>(site: &Site, request: Request, bytes_max: usize) -> Result<(Head, T), Failure> {
     let (head, body) = request.into_parts();
     let received = body::read(site, &head.headers, body, bytes_max).await?;
     let value = serde_json::from_slice(&received.bytes);

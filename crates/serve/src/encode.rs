@@ -68,11 +68,7 @@ impl Format {
 
     /// How the names of its files end.
     pub(crate) fn ending(self) -> &'static str {
-        Format::ALL
-            .iter()
-            .find(|(format, ..)| *format == self)
-            .map(|(_, word, _)| *word)
-            .expect("ALL lists every format")
+        Format::ALL.iter().find(|(format, ..)| *format == self).map(|(_, word, _)| *word).expect("ALL lists every format")
     }
 
     pub(crate) fn media_type(self) -> &'static str {

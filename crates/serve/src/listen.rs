@@ -78,12 +78,7 @@ pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Outp
     Ok(())
 }
 
-async fn accept(
-    listener: &TcpListener,
-    router: &Router,
-    stopping: &Stopping,
-    connections: &mut JoinSet<()>,
-) -> Infallible {
+async fn accept(listener: &TcpListener, router: &Router, stopping: &Stopping, connections: &mut JoinSet<()>) -> Infallible {
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     loop {
         let place = places.clone().acquire_owned().await.expect("nobody closes the semaphore");

@@ -37,7 +37,9 @@ pub(crate) async fn link(State(site): State<Arc<Site>>, request: Request) -> Res
     // What begins with two slashes, or a slash and a backslash, leads browsers to another site.
     let is_ours = path.starts_with('/') && !path[1..].starts_with(['/', '\\']) && !path.contains(char::is_control);
     if !is_ours {
-        return Err(Error::invalid("a link leads to an address of this app").hint("Send a path that begins with one slash.").into());
+        return Err(Error::invalid("a link leads to an address of this app")
+            .hint("Send a path that begins with one slash.")
+            .into());
     }
     // The same address has the same link.
     let id = digits(&Sha256::digest(path.as_bytes()), 6);

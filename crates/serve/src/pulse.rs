@@ -126,7 +126,8 @@ impl Pulse {
             None => Some(&kept.all),
             Some(name) => kept.streams.get(name.as_str()),
         };
-        let point = |p: &Point| json!({"time": p.time.to_string(), "events_per_s": p.events_per_s, "freshness_ms": p.freshness_ms});
+        let point =
+            |p: &Point| json!({"time": p.time.to_string(), "events_per_s": p.events_per_s, "freshness_ms": p.freshness_ms});
         points.into_iter().flatten().map(point).collect()
     }
 

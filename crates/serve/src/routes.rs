@@ -76,7 +76,9 @@ pub(crate) fn router(site: Arc<Site>) -> Router {
 
 /// Whether a path belongs to programs; every other one is a file or an address of the web app.
 pub(crate) fn is_api(path: &str) -> bool {
-    ["/api", "/v1", "/metrics"].iter().any(|root| path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
+    ["/api", "/v1", "/metrics"]
+        .iter()
+        .any(|root| path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
 }
 
 async fn wrong_method(method: Method, uri: Uri) -> Failure {

@@ -45,10 +45,7 @@ pub(crate) async fn create(State(site): State<Arc<Site>>, request: Request) -> R
 }
 
 /// `GET /api/v1/saved-queries/{id}`
-pub(crate) async fn show(
-    State(site): State<Arc<Site>>,
-    id: Result<Path<String>, PathRejection>,
-) -> Result<Json<Value>, Failure> {
+pub(crate) async fn show(State(site): State<Arc<Site>>, id: Result<Path<String>, PathRejection>) -> Result<Json<Value>, Failure> {
     Ok(Json(existing(&site, &id.map_err(bad_path)?.0).await?.body))
 }
 

@@ -25,15 +25,11 @@ use futures::stream::BoxStream;
 use helios_contract::column::{Column, ColumnType};
 use helios_contract::commit::{Commit, CommitId, Counts};
 use helios_contract::condition::{Condition, Conditions};
-use helios_contract::console::{
-    Console, Explained, Function, FunctionKind, Operator, Progress, Reading, StatementRead,
-};
+use helios_contract::console::{Console, Explained, Function, FunctionKind, Operator, Progress, Reading, StatementRead};
 use helios_contract::decode::Reject;
 use helios_contract::documents::{Document, DocumentKind, Documents, Page};
 use helios_contract::name::TableName;
-use helios_contract::probe::{
-    Check, CheckState, Guess, Preview, PreviewColumn, Probe, Sample, SampleRecord, Topic,
-};
+use helios_contract::probe::{Check, CheckState, Guess, Preview, PreviewColumn, Probe, Sample, SampleRecord, Topic};
 use helios_contract::query::{Answer, Push, Pushed, Query, QueryEngine, Receiver};
 use helios_contract::record::Offsets;
 use helios_contract::store::{Catalog, Changes, Slice, Snapshot, TableStore, Verified, Verify, Version};

@@ -65,7 +65,8 @@ pub(crate) async fn topics(State(site): State<Arc<Site>>, request: Request) -> R
     let (_, About { statement }) = asked::json(&site, request, site.config.sql_bytes_max).await?;
     let definition = site.parts.engine.definition(&statement).await?;
     let topics = site.parts.probe.topics(definition).await?;
-    let topic = |t: &helios_contract::probe::Topic| json!({"name": t.name, "n_partitions": t.n_partitions, "n_records": t.n_records});
+    let topic =
+        |t: &helios_contract::probe::Topic| json!({"name": t.name, "n_partitions": t.n_partitions, "n_records": t.n_records});
     Ok(Json(json!({"topics": topics.iter().map(topic).collect::<Vec<_>>()})))
 }
 

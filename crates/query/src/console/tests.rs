@@ -81,6 +81,11 @@ async fn a_plan_says_what_is_read_and_what_is_worth_knowing() {
     let analyzed = world.engine.explain(query, true).await.unwrap();
     assert!(analyzed.findings.contains(&"3 rows were read to answer 2.".to_owned()), "{:?}", analyzed.findings);
     assert_eq!(analyzed.operators[0].n_rows, Some(2));
+    world.insert("orders", &[json!({"id": 4, "price": 40.0})]);
+    let analyzed = world.engine.explain(ask("SELECT id FROM orders ORDER BY id LIMIT 1"), true).await.unwrap();
+    assert!(analyzed.findings.contains(&"4 rows were read to answer 1.".to_owned()), "{:?}", analyzed.findings);
+    assert!(analyzed.findings.contains(&"While sorting, only the first 1 rows are kept.".to_owned()), "{:?}", analyzed.findings);
+    assert!(analyzed.operators.iter().all(|operator| operator.n_rows.is_some()), "{:?}", analyzed.operators);
     let error = world.engine.explain(ask("DROP STREAM orders"), true).await.unwrap_err();
     assert_eq!(error.message(), "only queries can be explained");
 }

@@ -30,13 +30,7 @@ const ROUNDS_MAX: usize = 64;
 const COUNT_EVERY: Duration = Duration::from_secs(1);
 
 /// Follows a stream's rows.
-pub(super) async fn tail(
-    name: &StreamName,
-    condition: Option<&str>,
-    after: Option<i64>,
-    credit: &Credit,
-    feed: &Feed,
-) -> Ended {
+pub(super) async fn tail(name: &StreamName, condition: Option<&str>, after: Option<i64>, credit: &Credit, feed: &Feed) -> Ended {
     let site = &feed.site;
     let snapshot = match site.parts.tables.snapshot(name, Version::Latest).await {
         Ok(snapshot) => snapshot,

@@ -42,9 +42,8 @@ impl Topic {
             ["query", id, "progress"] => Topic::Progress(id.to_owned()),
             _ => {
                 let shown: String = topic.chars().take(128).collect();
-                return Err(Error::not_found(format!("there is no topic '{}'", shown.escape_debug())).hint(
-                    "The topics are metrics, stream/NAME/metrics, stream/NAME/tail and query/ID/progress.",
-                ));
+                return Err(Error::not_found(format!("there is no topic '{}'", shown.escape_debug()))
+                    .hint("The topics are metrics, stream/NAME/metrics, stream/NAME/tail and query/ID/progress."));
             }
         };
         match condition {
@@ -167,7 +166,7 @@ async fn overview(site: &Site, beat: u64) -> Arc<Value> {
         "freshness_ms": rates.freshness_json(),
         "lag": known_lags.iter().sum::<u64>(),
         "n_quarantined": quarantined.values().sum::<u64>(),
-        "memory_bytes": resident_bytes(),
+        "memory_bytes": resident_bytes().map(|bytes| bytes as u64),
         "streams": status.iter().map(stream).collect::<Vec<_>>(),
     }));
     *site.overview.lock().unwrap_or_else(PoisonError::into_inner) = Some((beat, overview.clone()));

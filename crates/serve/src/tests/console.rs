@@ -90,10 +90,8 @@ async fn functions_say_how_they_are_called() {
 async fn the_catalog_is_sent_once_until_a_name_or_a_type_changes() {
     let site = Site::new();
     let mut orders = Stream::clone(&stream());
-    orders.definition.columns = vec![
-        Column::new("at", ColumnType::Timestamp(TimeFormat::EpochMillis)),
-        Column::new("doc", ColumnType::Json),
-    ];
+    orders.definition.columns =
+        vec![Column::new("at", ColumnType::Timestamp(TimeFormat::EpochMillis)), Column::new("doc", ColumnType::Json)];
     site.fake.streams.lock().unwrap().push(Arc::new(orders.clone()));
     let reply = site.get("/api/v1/catalog").await;
     let table = reply.json()["tables"][0].clone();
@@ -151,8 +149,7 @@ async fn a_statement_that_fails_at_the_start_is_kept_too() {
     let site = Site::new();
     site.fake.answers.lock().unwrap().push_back(Err(helios_contract::Error::invalid("no")));
     site.fake.progress.lock().unwrap().insert("q7".to_owned(), progress("q7", "failed"));
-    let reply =
-        site.send("POST", "/api/v1/query", &[("x-helios-client", "console"), ("x-query-id", "q7")], "SELEC").await;
+    let reply = site.send("POST", "/api/v1/query", &[("x-helios-client", "console"), ("x-query-id", "q7")], "SELEC").await;
     assert_eq!(reply.status, StatusCode::BAD_REQUEST);
     let kept = site.fake.documents.lock().unwrap()[0].1.body.clone();
     assert_eq!((&kept["state"], &kept["error"]["code"]), (&"failed".into(), &"exhausted".into()));

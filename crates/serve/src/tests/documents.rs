@@ -7,7 +7,8 @@ use serde_json::json;
 #[tokio::test]
 async fn a_saved_query_is_made_changed_listed_and_deleted() {
     let site = Site::new();
-    let body = json!({"title": " Orders ", "sql": "SELECT 1", "params": {"n": 1}, "chart": {"kind": "bar"}, "id": "mine"}).to_string();
+    let body =
+        json!({"title": " Orders ", "sql": "SELECT 1", "params": {"n": 1}, "chart": {"kind": "bar"}, "id": "mine"}).to_string();
     let reply = site.send("POST", "/api/v1/saved-queries", &[], body).await;
     assert_eq!(reply.status, StatusCode::CREATED);
     let saved = reply.json();
@@ -29,8 +30,14 @@ async fn a_saved_query_is_made_changed_listed_and_deleted() {
 async fn saved_queries_need_a_title_and_a_statement() {
     let site = Site::new();
     let long = json!({"title": "x".repeat(201), "sql": "SELECT 1"}).to_string();
-    for body in ["{}", r#"{"title":"","sql":"SELECT 1"}"#, r#"{"title":"a","sql":""}"#, &long, r#"{"title":"a","sql":"b","params":[]}"#] {
-        assert_eq!(site.send("POST", "/api/v1/saved-queries", &[], body.to_owned()).await.status, StatusCode::BAD_REQUEST, "{body}");
+    for body in
+        ["{}", r#"{"title":"","sql":"SELECT 1"}"#, r#"{"title":"a","sql":""}"#, &long, r#"{"title":"a","sql":"b","params":[]}"#]
+    {
+        assert_eq!(
+            site.send("POST", "/api/v1/saved-queries", &[], body.to_owned()).await.status,
+            StatusCode::BAD_REQUEST,
+            "{body}"
+        );
     }
     let huge = json!({"title": "a", "sql": "x".repeat(2 << 20)}).to_string();
     assert_eq!(site.send("POST", "/api/v1/saved-queries", &[], huge).await.status, StatusCode::PAYLOAD_TOO_LARGE);

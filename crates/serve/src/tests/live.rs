@@ -358,7 +358,9 @@ async fn pages_of_other_sites_and_strangers_are_kept_out() {
     let config = Config { token_sha256: Some(TokenHash::of("s3cret")), ..Config::default() };
     let live = Live::start(config).await;
     for protocols in ["helios.v1", "helios.v1, helios.bearer.wrong", "helios.v1, s3cret"] {
-        let Err(Error::Http(response)) = live.try_connect(&[("sec-websocket-protocol", protocols)]).await else { panic!("{protocols}") };
+        let Err(Error::Http(response)) = live.try_connect(&[("sec-websocket-protocol", protocols)]).await else {
+            panic!("{protocols}")
+        };
         assert_eq!(response.status(), 401, "{protocols}");
     }
     assert!(live.try_connect(&[("sec-websocket-protocol", "helios.v1, helios.bearer.s3cret")]).await.is_ok());

@@ -27,7 +27,10 @@ async fn every_route_answers() {
         let path = path.replace("{name}", "orders").replace("{id}", "q1").replace("{partition}", "p");
         let reply = site.send(method, &path, &[], "SELECT 1").await;
         // Some need a body, or something that is not there: they say so themselves.
-        assert!(reply.status.is_success() || !reply.json()["message"].as_str().unwrap().contains("nothing at"), "{method} {path}");
+        assert!(
+            reply.status.is_success() || !reply.json()["message"].as_str().unwrap().contains("nothing at"),
+            "{method} {path}"
+        );
         assert!(!reply.header("x-request-id").is_empty());
         assert_eq!(reply.header("x-content-type-options"), "nosniff");
     }
