@@ -7,15 +7,20 @@ from waiting import eventually
 PASSWORD_ENV = {"KAFKA_PASSWORD": PASSWORD}
 
 
-def create(helios, name, kafka: Kafka, topic, columns="(id BIGINT)", clauses="", listener="PLAINTEXT", mechanism="SCRAM-SHA-512", **options):
-    """CREATE STREAM over a topic, through a listener; `options` add to or replace what the listener needs."""
+def create(helios, name, kafka: Kafka, topic, columns="(id BIGINT)", clauses="", listener="PLAINTEXT", mechanism="SCRAM-SHA-512", format="JSON", **options):
+    """Carries out `statement`."""
+    return helios.sql(statement(name, kafka, topic, columns, clauses, listener, mechanism, format, **options))
+
+
+def statement(name, kafka: Kafka, topic, columns="(id BIGINT)", clauses="", listener="PLAINTEXT", mechanism="SCRAM-SHA-512", format="JSON", **options):
+    """CREATE STREAM over a topic, through a listener; `options` add to or replace what the listener needs, or remove it with None."""
     properties = kafka.client(listener, mechanism) | {"topic": topic}
     properties["brokers"] = properties.pop("bootstrap.servers")
     if "sasl.password" in properties:
         properties["sasl.password"] = "ENV 'KAFKA_PASSWORD'"
     options = {key.replace(".", "_"): value for key, value in properties.items()} | options
-    written = ", ".join(f"{key} = {literal(value)}" for key, value in options.items())
-    return helios.sql(f"CREATE STREAM {name} {columns} FROM KAFKA ({written}) FORMAT JSON {clauses}")
+    written = ", ".join(f"{key} = {literal(value)}" for key, value in options.items() if value is not None)
+    return f"CREATE STREAM {name} {columns} FROM KAFKA ({written}) FORMAT {format} {clauses}"
 
 
 def literal(value):
