@@ -39,7 +39,7 @@ export type Outcome = { outcome: string; reason: string | null; path: string | n
 const CLASSES_MAX = 500;
 export const RECORDS_MAX = 200;
 
-/** The classes of a stream, or of all; those with open records first. */
+/** The classes of a stream, or of all; those with open records first, in an order that does not change while somebody reads. */
 export const classesQuery = (stream: string | null) =>
   queryOptions({
     queryKey: ['quarantine', 'classes', stream],
@@ -47,7 +47,7 @@ export const classesQuery = (stream: string | null) =>
     queryFn: ({ signal }) =>
       rowsOf<QuarantineClass>(
         `SELECT stream, class, reason, path, n_records, n_open, first_seen, last_seen, per_minute FROM system.quarantine_classes
-         ${stream === null ? '' : 'WHERE stream = $1'} ORDER BY n_open > 0 DESC, last_seen DESC LIMIT ${CLASSES_MAX}`,
+         ${stream === null ? '' : 'WHERE stream = $1'} ORDER BY n_open > 0 DESC, first_seen DESC, class LIMIT ${CLASSES_MAX}`,
         stream === null ? undefined : [stream],
         signal,
       ),

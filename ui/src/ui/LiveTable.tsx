@@ -13,7 +13,7 @@ type Shown = LiveColumn & { kind: CellKind; width: number; decimals: number };
 /** One character of the grid's font, and the space around a cell. */
 const CHAR_PX = 7.25;
 const PADDING_PX = 25;
-const CHARS_MAX = 28;
+const CHARS_MAX: Record<CellKind, number> = { time: 30, number: 48, text: 28 };
 const OVERSCAN = 6;
 
 /**
@@ -202,7 +202,7 @@ function useShownColumns(columns: readonly LiveColumn[], rows: readonly TailRow[
         need.chars = Math.max(need.chars, cellText(value, kind)?.length ?? 4);
       }
       needed.current.set(column.name, need);
-      return { ...column, kind, width: Math.min(need.chars, CHARS_MAX) * CHAR_PX + PADDING_PX, decimals: need.decimals };
+      return { ...column, kind, width: Math.min(need.chars, CHARS_MAX[kind]) * CHAR_PX + PADDING_PX, decimals: need.decimals };
     });
     // `newest` stands for `rows`: a new row is the only thing that can need more decimals.
     // eslint-disable-next-line react-hooks/exhaustive-deps

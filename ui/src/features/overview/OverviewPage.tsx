@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { ArrowRight } from 'lucide-react';
 import { usePulse } from '../../api/metrics';
 import { streamQuery } from '../../api/streams';
+import { useLiveStatus } from '../../api/useLive';
 import { useTitle } from '../../lib/a11y';
 import { firstQuestion, isDemo } from '../../lib/demo';
 import { useOpenQuery } from '../../lib/openQuery';
@@ -24,12 +25,13 @@ export default function OverviewPage() {
   const busiest = streams.reduce<(typeof streams)[number] | null>((best, one) => ((one.events_per_s ?? 0) > (best?.events_per_s ?? -1) ? one : best), null);
   const detail = useQuery({ ...streamQuery(busiest?.name ?? ''), enabled: busiest !== null });
   const eventTime = detail.data?.event_time;
+  const { phase } = useLiveStatus();
   const onlyDemo = streams.length > 0 && streams.every(isDemo);
   if (now && streams.length === 0) return <NoStreams />;
   return (
     <Page
       title="Overview"
-      lead={onlyDemo && (now?.events_per_s ?? 0) > 0 ? 'Events are arriving now. Nothing was set up: this is the built-in demo shop.' : undefined}
+      lead={onlyDemo && phase === 'open' && (now?.events_per_s ?? 0) > 0 ? 'Events are arriving now. Nothing was set up: this is the built-in demo shop.' : undefined}
       actions={
         <>
           <ButtonLink to="/streams/new">Connect a stream</ButtonLink>

@@ -8,7 +8,7 @@ import { Ago } from '../../ui/Time';
 /** A class is still happening when a record of it came within this time. */
 const RECENT_MS = 60_000;
 
-/** What is wrong, grouped; the newest first. */
+/** What is wrong, grouped; what appeared last comes first. */
 export function ClassList({
   classes,
   chosen,

@@ -36,7 +36,7 @@ export function FixDialog({ one, record, onClose }: { one: QuarantineClass; reco
   const replay = useMutation({
     mutationFn: (sql: string) => rowsOf<Outcome>(sql),
     onSuccess: (outcomes) => {
-      const stored = outcomes.reduce((sum, outcome) => sum + (/^still/.test(outcome.outcome) ? 0 : Number(outcome.n_records)), 0);
+      const stored = outcomes.reduce((sum, outcome) => sum + (outcome.outcome.startsWith('still') ? 0 : Number(outcome.n_records)), 0);
       toast(`Replayed ${plural(stored, 'record')}`);
       void queries.invalidateQueries({ queryKey: ['quarantine'] });
     },

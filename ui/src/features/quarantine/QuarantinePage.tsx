@@ -24,6 +24,11 @@ export default function QuarantinePage() {
   const found = classes.data ?? [];
   const chosen = found.find((one) => one.class === search.class) ?? found[0] ?? null;
   const total = found.reduce((sum, one) => sum + one.n_open, 0);
+  const first = chosen?.class;
+  useEffect(() => {
+    // The choice is kept in the address, so that a class that appears above does not take its place.
+    if (first !== undefined && search.class !== first) setSearch({ class: first });
+  }, [first, search.class, setSearch]);
   useNoted(found.length > 0);
   return (
     <Page

@@ -15,6 +15,16 @@ const GROUPS: readonly { name: string; keys: readonly (readonly [string, string]
     keys: [['/', 'Filter']],
   },
   {
+    name: 'Tail',
+    keys: [
+      ['p', 'Pause and go on'],
+      ['.', 'Jump to the latest row'],
+      ['j', 'Next row'],
+      ['k', 'Previous row'],
+      ['enter', 'Open the row'],
+    ],
+  },
+  {
     name: 'Query',
     keys: [
       ['mod+enter', 'Run the statement under the cursor, or the selection'],
@@ -29,16 +39,6 @@ const GROUPS: readonly { name: string; keys: readonly (readonly [string, string]
       ['alt+w', 'Close tab'],
       ['shift+alt+t', 'Reopen tab'],
       ['alt+1', 'Go to tab 1, and so on'],
-    ],
-  },
-  {
-    name: 'Tail',
-    keys: [
-      ['p', 'Pause and go on'],
-      ['.', 'Jump to the latest row'],
-      ['j', 'Next row'],
-      ['k', 'Previous row'],
-      ['enter', 'Open the row'],
     ],
   },
 ];

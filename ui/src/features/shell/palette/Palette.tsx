@@ -78,7 +78,7 @@ function Box({ onClose, onShortcuts }: Omit<Props, 'open'>) {
         onKeyDown={press}
         className="h-12 w-full border-b border-line bg-transparent px-4 text-base text-text outline-none placeholder:text-text-3"
       />
-      <ul ref={list} id="palette-list" role="listbox" aria-label="Results" className="max-h-[min(50vh,360px)] overflow-auto p-1">
+      <ul ref={list} id="palette-list" role="listbox" aria-label="Results" className="max-h-[min(56vh,420px)] overflow-auto p-1">
         {found.map((entry, index) => (
           <li
             key={entry.id}

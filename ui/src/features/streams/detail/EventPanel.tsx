@@ -33,8 +33,8 @@ export function EventPanel({ stream, row, columns, onClose }: { stream: string; 
       onKeyDown={(event) => event.key === 'Escape' && onClose()}
       className="flex w-96 shrink-0 flex-col border-l border-line bg-surface max-md:fixed max-md:inset-x-0 max-md:bottom-0 max-md:z-30 max-md:h-[70dvh] max-md:w-full max-md:border-t max-md:border-l-0 max-md:shadow-pop"
     >
-      <header className="flex items-center gap-1 pr-1">
-        <div className="min-w-0 flex-1">
+      <header className="flex items-center gap-1 border-b border-line pr-1">
+        <div className="min-w-0 flex-1 [&>[role=tablist]]:border-b-0">
           <Tabs
             label="Parts of the row"
             idPrefix="event"
@@ -75,7 +75,7 @@ function Values({ values, types }: { values: readonly (readonly [string, unknown
         <div key={name} className="border-b border-line px-3 py-1.5">
           <dt className="flex items-baseline gap-2 text-xs">
             <span className="isolate-text font-mono font-semibold break-all">{name}</span>
-            <span className="truncate text-2xs text-text-3">{types.get(name)}</span>
+            <span className="min-w-0 flex-1 truncate text-2xs text-text-3">{types.get(name)}</span>
           </dt>
           <dd dir="auto" className="mt-0.5 font-mono text-xs [overflow-wrap:anywhere]">
             <Value value={value} />

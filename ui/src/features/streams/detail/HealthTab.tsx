@@ -60,7 +60,8 @@ function freshnessSeries(history: readonly MetricsPoint[]) {
   }
   return (['p50', 'p95', 'p99'] as const).map((label) => ({
     label,
-    values: history.map((point) => (percentiles(point.freshness_ms) ? point.freshness_ms[label] : null)),
+    // What was before this page was opened is known by its median only.
+    values: history.map((point) => (percentiles(point.freshness_ms) ? point.freshness_ms[label] : label === 'p50' ? point.freshness_ms : null)),
   }));
 }
 
