@@ -37,14 +37,13 @@ pub fn run(args: CatalogArgs) -> Result<()> {
     let mut config = config::Config::default();
     run::place(&mut config, &data);
     let parts = run::parts(&data)?;
-    let lake_parts =
-        helios_lake::Parts {
-            clock: parts.clock,
-            store: parts.store,
-            faults: parts.faults,
-            backfill: helios_ingest::decode::backfill,
-            metrics: prometheus::Registry::new(),
-        };
+    let lake_parts = helios_lake::Parts {
+        clock: parts.clock,
+        store: parts.store,
+        faults: parts.faults,
+        backfill: helios_ingest::decode::backfill,
+        metrics: prometheus::Registry::new(),
+    };
     let runtime = tokio::runtime::Runtime::new().map_err(|e| Error::unavailable("cannot start the runtime").because(e))?;
     let rebuilt = runtime.block_on(helios_lake::rebuild(config.lake, lake_parts))?;
     println!("recovered {} streams, {} files, {} rows", rebuilt.n_streams, rebuilt.n_files, rebuilt.n_rows);

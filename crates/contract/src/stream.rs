@@ -1,8 +1,13 @@
 //! Streams as users define, change and watch them.
 
+mod change;
+mod status;
+
+pub use change::{StreamChange, StreamCommand};
+pub use status::{StreamState, StreamStatus, Watermark};
+
 use crate::clock::Timestamp;
-use crate::column::{Column, ColumnType, quoted};
-use crate::commit::CommitId;
+use crate::column::{Column, quoted};
 use crate::drift::OnTypeChange;
 use crate::error::Result;
 use crate::name::StreamName;
@@ -331,92 +336,6 @@ pub struct Stream {
     pub created_at: Timestamp,
 }
 
-/// A change asked for by `ALTER STREAM`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum StreamChange {
-    /// `SET (option = value, ...)`
-    SetOptions(Options),
-    /// `RESET (option, ...)`
-    ResetOptions(Vec<String>),
-    /// `SET FORMAT AVRO (option = value, ...)`: replaces the format and all of its options.
-    Format(Format, Options),
-    /// `ADD COLUMN name type`
-    AddColumn(Column),
-    /// `DROP COLUMN name`
-    DropColumn(String),
-    /// `RENAME COLUMN a TO b`: the record's field is then called `b`, too.
-    RenameColumn(String, String),
-    /// `SET RETAIN INTERVAL ...`, or `None` for `DROP RETAIN`.
-    Retain(Option<Duration>),
-    /// `SET ALLOW LATENESS INTERVAL ...`
-    Lateness(Duration),
-    /// `PROMOTE a.b AS column [type]`: the type is inferred from `_rest` when it is not given.
-    Promote {
-        /// Where the field stands in the record.
-        path: String,
-        /// The name of the column it becomes.
-        name: String,
-        /// The column's type.
-        data_type: Option<ColumnType>,
-    },
-    /// `ALTER COLUMN name TYPE type`, to a type that takes every value of the old one.
-    ColumnType(String, ColumnType),
-    /// `MAP path TO column`: the field at `path` fills the column, too.
-    Map {
-        /// Where the field stands in the record.
-        path: String,
-        /// The column.
-        column: String,
-    },
-    /// `UNMAP path FROM column`
-    Unmap {
-        /// Where the field stands in the record.
-        path: String,
-        /// The column.
-        column: String,
-    },
-    /// `MAP column DEFAULT value`, as JSON text; `None` for `MAP column DROP DEFAULT`.
-    Default(String, Option<String>),
-    /// `ADD RULE ...`
-    AddRule(Rule),
-    /// `DROP RULE name`
-    DropRule(String),
-    /// `FILTER WHERE ...`, or `None` for `DROP FILTER`.
-    Filter(Option<String>),
-    /// `SET ON TYPE CHANGE ...`
-    OnTypeChange(OnTypeChange),
-}
-
-/// A statement about a stream.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum StreamCommand {
-    /// `CREATE STREAM [IF NOT EXISTS]`
-    Create {
-        /// What to create.
-        definition: Box<StreamDefinition>,
-        /// Succeed quietly when it is there already.
-        if_not_exists: bool,
-    },
-    /// `ALTER STREAM`
-    Alter {
-        /// Which.
-        name: StreamName,
-        /// How.
-        change: StreamChange,
-    },
-    /// `DROP STREAM [IF EXISTS]`
-    Drop {
-        /// Which.
-        name: StreamName,
-        /// Succeed quietly when it is not there.
-        if_exists: bool,
-    },
-    /// `PAUSE STREAM`
-    Pause(StreamName),
-    /// `RESUME STREAM`
-    Resume(StreamName),
-}
-
 /// Carries out statements about streams.
 #[async_trait]
 pub trait StreamControl: Send + Sync {
@@ -440,59 +359,4 @@ pub trait StreamControl: Send + Sync {
 
     /// How every stream is doing.
     fn status(&self) -> Vec<StreamStatus>;
-}
-
-/// The five states a stream can be in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum StreamState {
-    /// Reading, and close behind the source.
-    Running,
-    /// Reading, with much to catch up on.
-    CatchingUp,
-    /// Stopped on purpose.
-    Paused,
-    /// Something failed; it is retried.
-    Degraded,
-    /// Something failed that retrying cannot help.
-    Failed,
-}
-
-impl StreamState {
-    /// The word shown to users.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            StreamState::Running => "running",
-            StreamState::CatchingUp => "catching_up",
-            StreamState::Paused => "paused",
-            StreamState::Degraded => "degraded",
-            StreamState::Failed => "failed",
-        }
-    }
-}
-
-/// How one stream is doing.
-#[derive(Debug, Clone)]
-pub struct StreamStatus {
-    /// Which.
-    pub name: StreamName,
-    /// Where its records come from.
-    pub source: SourceKind,
-    /// The state.
-    pub state: StreamState,
-    /// Since when.
-    pub since: Timestamp,
-    /// A word for the cause: `broker_down`, `authentication_failed`, `topic_missing`; empty when all is well.
-    pub cause: String,
-    /// What happened, in words; empty when all is well.
-    pub message: String,
-    /// What to do; empty when all is well.
-    pub hint: String,
-    /// Records received since the process started.
-    pub n_received: u64,
-    /// The newest commit of this process, if any.
-    pub last_commit: Option<CommitId>,
-    /// When the newest commit was.
-    pub last_commit_at: Option<Timestamp>,
-    /// Records not yet read, per partition.
-    pub lag: Vec<(String, u64)>,
 }

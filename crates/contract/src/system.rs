@@ -4,6 +4,7 @@ use crate::error::Result;
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
+use futures_core::stream::BoxStream;
 
 /// One `system.NAME` table, filled when it is asked.
 #[async_trait]
@@ -17,15 +18,22 @@ pub trait SystemTable: Send + Sync {
     /// The rows now, at most `limit` where one is given.
     async fn rows(&self, limit: Option<usize>) -> Result<RecordBatch>;
 
-    /// Whether [`SystemTable::wanted`] looks up what this text column must equal.
+    /// Whether [`SystemTable::stream`] looks up what this column must equal.
     fn looks_up(&self, column: usize) -> bool {
         let _ = column;
         false
     }
 
-    /// The rows that are wanted: exactly those, by the columns it looks up. Columns nobody asked for may be null.
-    async fn wanted(&self, wanted: &Wanted) -> Result<RecordBatch> {
-        self.rows(wanted.limit).await
+    /// The column whose values come in descending order and are never null, if there is one.
+    fn descending(&self) -> Option<usize> {
+        None
+    }
+
+    /// The rows that are wanted, exactly those by the columns it looks up, read as they are taken. Columns nobody asked for
+    /// may be null. `None` where [`SystemTable::rows`] is all there is.
+    fn stream(&self, wanted: &Wanted) -> Option<BoxStream<'static, Result<RecordBatch>>> {
+        let _ = wanted;
+        None
     }
 }
 

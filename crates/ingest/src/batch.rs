@@ -28,6 +28,7 @@ pub(crate) struct Batch {
     chunks: Vec<(u64, Counts)>,
     arrivals: Vec<Timestamp>,
     newest: Option<Timestamp>,
+    watermarks: BTreeMap<Arc<str>, Timestamp>,
     counts: Counts,
     n_bytes: usize,
     opened_at: Option<Instant>,
@@ -51,6 +52,8 @@ pub(crate) struct Promise {
     pub(crate) newest: Option<Timestamp>,
     pub(crate) offsets: Offsets,
     pub(crate) counts: Counts,
+    /// How far event time has come in the partitions that have rows.
+    pub(crate) watermarks: BTreeMap<Arc<str>, Timestamp>,
     /// Those of records that came back from quarantine.
     pub(crate) answers: Vec<Answer>,
 }
@@ -94,6 +97,7 @@ impl Batch {
         }
         self.quarantined.extend(taken.quarantined);
         self.drift.extend(taken.drift);
+        self.watermarks.extend(taken.watermark.map(|watermark| (taken.partition.clone(), watermark)));
         Ok(())
     }
 
@@ -165,6 +169,7 @@ impl Batch {
             newest: self.newest,
             offsets,
             counts: self.counts,
+            watermarks: self.watermarks,
             answers: self.answers,
         };
         let commit = Commit {

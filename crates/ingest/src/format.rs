@@ -17,12 +17,8 @@ const REGISTRY: OptionSpec =
 const REGISTRY_USERNAME: OptionSpec = option("registry_username", Takes::Text, None, "The user to log in to the registry as.");
 const REGISTRY_PASSWORD: OptionSpec = option("registry_password", Takes::Secret, None, "The user's password.");
 const REGISTRY_TOKEN: OptionSpec = option("registry_token", Takes::Secret, None, "A bearer token for the registry.");
-const REGISTRY_CA: OptionSpec = option(
-    "registry_ca_location",
-    Takes::Text,
-    None,
-    "A PEM file with the authorities that may vouch for the registry.",
-);
+const REGISTRY_CA: OptionSpec =
+    option("registry_ca_location", Takes::Text, None, "A PEM file with the authorities that may vouch for the registry.");
 const SUBJECT: OptionSpec =
     option("subject", Takes::Text, Some("TOPIC-value"), "The subject whose newest schema gives the columns.");
 const UNKNOWN_SCHEMA: OptionSpec = option(
@@ -41,17 +37,8 @@ const HEADER: OptionSpec = option(
     "Whether each record begins with a line that names its fields; or their names, where no record does.",
 );
 
-const JSON: &[OptionSpec] = &[
-    SCHEMA,
-    REGISTRY,
-    REGISTRY_USERNAME,
-    REGISTRY_PASSWORD,
-    REGISTRY_TOKEN,
-    REGISTRY_CA,
-    SUBJECT,
-    UNKNOWN_SCHEMA,
-    COMPRESSION,
-];
+const JSON: &[OptionSpec] =
+    &[SCHEMA, REGISTRY, REGISTRY_USERNAME, REGISTRY_PASSWORD, REGISTRY_TOKEN, REGISTRY_CA, SUBJECT, UNKNOWN_SCHEMA, COMPRESSION];
 const PROTOBUF: &[OptionSpec] = &[
     SCHEMA,
     MESSAGE,
@@ -92,9 +79,11 @@ pub(crate) fn check(definition: &StreamDefinition) -> Result<()> {
         return Err(Error::invalid(format!("{owner} needs the option registry or the option schema"))
             .hint("Write registry = 'http://host:8081', or schema = '...' with the schema of all records."));
     }
-    if let Some(name) = definition.format_options.keys().find(|name| {
-        !has("registry") && (name.starts_with("registry_") || matches!(name.as_str(), "subject" | "unknown_schema"))
-    }) {
+    if let Some(name) = definition
+        .format_options
+        .keys()
+        .find(|name| !has("registry") && (name.starts_with("registry_") || matches!(name.as_str(), "subject" | "unknown_schema")))
+    {
         return Err(Error::invalid(format!("the option {name} of {owner} needs the option registry")));
     }
     if let Some(address) = text(definition, "registry") {

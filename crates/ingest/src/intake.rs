@@ -64,6 +64,8 @@ pub(crate) struct Taken {
     pub(crate) rows: RecordBatch,
     pub(crate) quarantined: Vec<Quarantined>,
     pub(crate) drift: Vec<Drift>,
+    /// The partition's newest event time, these rows included.
+    pub(crate) watermark: Option<Timestamp>,
 }
 
 /// What is left of a chunk once its records are rows.
@@ -127,6 +129,9 @@ impl Intake {
         if let Some(dedup) = &mut intake.dedup {
             dedup.recall(&*job.parts.tables, &job.stream, job.parts.clock.now()).await?;
         }
+        if let Some(watermarks) = &mut intake.watermarks {
+            watermarks.recall(&*job.parts.tables, &job.stream).await?;
+        }
         Ok(intake)
     }
 
@@ -180,7 +185,8 @@ impl Intake {
         let decoded = self.decoder.decode(&group.partition, &group.records);
         let (rows, rejects) = (decoded.rows, decoded.rejects);
         if rows.num_rows() + rejects.len() != group.records.len() {
-            let message = format!("{} records became {} rows and {} rejects", group.records.len(), rows.num_rows(), rejects.len());
+            let message =
+                format!("{} records became {} rows and {} rejects", group.records.len(), rows.num_rows(), rejects.len());
             return Err(Error::internal(message));
         }
         let policy = self.definition.on_type_change;
@@ -215,7 +221,8 @@ impl Intake {
         let bug = |e: arrow::error::ArrowError| Error::internal("putting mended rows in their places").because(e);
         let n_first = batches[0].num_rows();
         let all = concat_batches(&batches[0].schema(), &batches).map_err(bug)?;
-        let (mut first, mut again, mut rejected) = (0..n_first, n_first..all.num_rows(), still.iter().map(|r| r.index).peekable());
+        let (mut first, mut again, mut rejected) =
+            (0..n_first, n_first..all.num_rows(), still.iter().map(|r| r.index).peekable());
         let mut mended = indexes.into_iter().peekable();
         let order: UInt32Array = (0..group.records.len())
             .filter_map(|index| match () {
@@ -283,7 +290,8 @@ impl Intake {
             rejects.into_iter().map(|reject| quarantine(&group.partition, &group.records[reject.index], reject)).collect();
         let drift = drift::seen(&self.definition.columns, &rows)?;
         let partition = group.partition.clone();
-        Ok(Taken { partition, chunks: tally(group, &fates), rows, quarantined, drift })
+        let watermark = self.watermarks.as_ref().and_then(|watermarks| watermarks.newest(&partition));
+        Ok(Taken { partition, chunks: tally(group, &fates), rows, quarantined, drift, watermark })
     }
 
     /// Rows whose event time cannot be meant.

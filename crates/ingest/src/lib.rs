@@ -3,8 +3,8 @@
 //! Read the modules in the order a record travels: [`source`] gives chunks, `intake` makes rows of them, `batch` collects
 //! the rows, and `pipeline` is the one loop that drives all three and the only place that acknowledges.
 
-mod options;
 mod format;
+mod options;
 mod registry;
 pub mod source;
 
@@ -17,8 +17,8 @@ mod drift;
 mod intake;
 mod lateness;
 
-mod repair;
 mod rehearse;
+mod repair;
 mod replay;
 mod returns;
 
@@ -45,9 +45,9 @@ use helios_contract::condition::Conditions;
 use helios_contract::quarantine::fix::Fix;
 use helios_contract::quarantine::{Outcome, Quarantine, QuarantineControl, QuarantineId};
 use helios_contract::query::{Push, Pushed, Receiver};
+use helios_contract::rehearsal::Rehearsal;
 use helios_contract::secret::Secrets;
 use helios_contract::store::{Catalog, Drifts, Receipts, TableStore, Version};
-use helios_contract::rehearsal::Rehearsal;
 use helios_contract::stream::{StreamChange, StreamCommand, StreamControl, StreamDefinition, StreamStatus};
 use helios_contract::system::SystemTable;
 use helios_contract::{Clock, Result, StreamName, fault::Faults};
@@ -85,6 +85,8 @@ pub struct Config {
     pub reopen_delay_max_ms: u64,
     /// How long a stopping stream may take to commit what is open.
     pub stop_ms: u64,
+    /// After how long without rows a source partition no longer holds the stream's watermark back.
+    pub partition_idle_ms: u64,
     /// How often Kafka is asked for new partitions.
     pub kafka_refresh_ms: u64,
     /// How long `CREATE STREAM` without columns may read a sample.
@@ -107,6 +109,7 @@ impl Default for Config {
             reopen_delay_min_ms: 1_000,
             reopen_delay_max_ms: 30_000,
             stop_ms: 10_000,
+            partition_idle_ms: 60_000,
             kafka_refresh_ms: 10_000,
             sample_ms: 10_000,
         }

@@ -1,7 +1,7 @@
 //! One push: from a request's body to the answer that its records are durable.
 
-use crate::source::http::{Admitted, Awaited, Inbox, KeyHeld, KeyState, Parcel, stopped};
 use crate::format::Dialect;
+use crate::source::http::{Admitted, Awaited, Inbox, KeyHeld, KeyState, Parcel, stopped};
 use crate::supervisor::Supervisor;
 use crate::{infer, newest_commit, split};
 use bytes::Bytes;

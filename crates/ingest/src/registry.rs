@@ -148,12 +148,7 @@ impl Registry {
     }
 
     /// Fetches what a schema refers to; what those refer to comes before them.
-    fn collect(
-        &self,
-        references: Vec<Reference>,
-        found: &mut Vec<(String, String)>,
-        asked: &mut HashSet<String>,
-    ) -> Result<()> {
+    fn collect(&self, references: Vec<Reference>, found: &mut Vec<(String, String)>, asked: &mut HashSet<String>) -> Result<()> {
         for Reference { name, subject, version } in references {
             if !asked.insert(name.clone()) {
                 continue;
@@ -163,9 +158,9 @@ impl Registry {
                 return Err(self.trouble(&what, format!("a schema refers to more than {N_REFERENCES_MAX} others")));
             }
             let path = format!("subjects/{}/versions/{version}", encoded(&subject));
-            let answer = self.get(&path, &what)?.ok_or_else(|| {
-                self.unknown(&what).hint("A schema refers to it: register it again; records wait for it.")
-            })?;
+            let answer = self
+                .get(&path, &what)?
+                .ok_or_else(|| self.unknown(&what).hint("A schema refers to it: register it again; records wait for it."))?;
             self.collect(answer.references, found, asked)?;
             found.push((name, answer.schema));
         }

@@ -111,7 +111,13 @@ fn held(slice: &Slice, columns: &[Column]) -> Result<Vec<Held>> {
     let one = |(position, payload)| Held {
         id: QuarantineId(0),
         partition: Arc::clone(&partition),
-        record: Record { position: Position::Number(position), time: slice.committed_at, key: None, headers: Vec::new(), payload },
+        record: Record {
+            position: Position::Number(position),
+            time: slice.committed_at,
+            key: None,
+            headers: Vec::new(),
+            payload,
+        },
     };
     Ok((0_i64..).zip(payloads).map(one).collect())
 }
@@ -144,6 +150,7 @@ impl Columns {
 
 /// Columns that statements may miss or misread after the change.
 fn touched(before: &[Column], after: &[Column]) -> Vec<String> {
-    let stays = |old: &&Column| after.iter().any(|new| new.id == old.id && new.name == old.name && new.data_type == old.data_type);
+    let stays =
+        |old: &&Column| after.iter().any(|new| new.id == old.id && new.name == old.name && new.data_type == old.data_type);
     before.iter().filter(|old| !stays(old)).map(|old| old.name.clone()).collect()
 }

@@ -39,7 +39,8 @@ pub(crate) fn check(definition: &StreamDefinition, fixes: &[Fix], n_records: usi
             _ if definition.format == Format::Json => {}
             _ => {
                 let text = format!("{fix} does not work on records that are not JSON");
-                return Err(Error::invalid(text).hint("Change the stream's columns with ALTER STREAM, or use SET PAYLOAD for one record."));
+                return Err(Error::invalid(text)
+                    .hint("Change the stream's columns with ALTER STREAM, or use SET PAYLOAD for one record."));
             }
         }
     }
@@ -49,8 +50,10 @@ pub(crate) fn check(definition: &StreamDefinition, fixes: &[Fix], n_records: usi
 fn check_cell(definition: &StreamDefinition, path: &Path) -> Result<()> {
     match cell(definition, path) {
         Some(_) => Ok(()),
-        None => Err(Error::invalid(format!("{path} is no column of {}", definition.name))
-            .hint("CSV records have nothing but columns.")),
+        None => {
+            Err(Error::invalid(format!("{path} is no column of {}", definition.name))
+                .hint("CSV records have nothing but columns."))
+        }
     }
 }
 

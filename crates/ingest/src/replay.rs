@@ -129,6 +129,7 @@ pub(crate) async fn rehearse(
     while !rest.is_empty() {
         let (held, n_looked) = look(&job, rest).await?;
         let held = mended(&job, &fixes, held).await?;
+        intake.learn(&intake::group(returns::chunks(&held))).await?;
         let taking = tokio::task::spawn_blocking(move || {
             let (job, intake, taken) = take(job, intake, &held)?;
             let of_lot = returns::outcomes(&held, &taken, &returns::unfit(&held, &taken));

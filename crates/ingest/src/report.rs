@@ -2,9 +2,11 @@
 
 use crate::batch::Promise;
 use helios_contract::commit::CommitId;
-use helios_contract::stream::{Stream, StreamState, StreamStatus};
-use helios_contract::{Clock, Error, Kind, Result, StreamName};
+use helios_contract::stream::{Stream, StreamState, StreamStatus, Watermark};
+use helios_contract::{Clock, Error, Kind, Result, StreamName, Timestamp};
+
 use prometheus::{GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -37,6 +39,7 @@ pub(crate) fn cause_of(error: &Error) -> &'static str {
 pub(crate) struct Metrics {
     received: IntCounterVec,
     quarantined: IntCounterVec,
+    late: IntCounterVec,
     freshness: HistogramVec,
     batch_rows: HistogramVec,
     lag: IntGaugeVec,
@@ -52,6 +55,7 @@ impl Metrics {
         let metrics = Metrics::new().map_err(bug)?;
         registry.register(Box::new(metrics.received.clone())).map_err(bug)?;
         registry.register(Box::new(metrics.quarantined.clone())).map_err(bug)?;
+        registry.register(Box::new(metrics.late.clone())).map_err(bug)?;
         registry.register(Box::new(metrics.freshness.clone())).map_err(bug)?;
         registry.register(Box::new(metrics.batch_rows.clone())).map_err(bug)?;
         registry.register(Box::new(metrics.lag.clone())).map_err(bug)?;
@@ -72,6 +76,10 @@ impl Metrics {
                 Opts::new("helios_records_quarantined_total", "Records put into quarantine"),
                 &["stream"],
             )?,
+            late: IntCounterVec::new(
+                Opts::new("helios_records_late_total", "Rows behind the watermark by more than the stream allows"),
+                &["stream"],
+            )?,
             freshness: HistogramVec::new(freshness, &["stream"])?,
             batch_rows: HistogramVec::new(batch_rows, &["stream"])?,
             lag: IntGaugeVec::new(Opts::new("helios_lag_records", "Records not yet read"), &["stream", "partition"])?,
@@ -89,6 +97,8 @@ fn bug(error: prometheus::Error) -> Error {
 pub(crate) struct Report {
     clock: Arc<dyn Clock>,
     metrics: Arc<Metrics>,
+    // A partition without rows for so long is not waited for.
+    idle_after: Duration,
     known: Mutex<Known>,
 }
 
@@ -96,13 +106,15 @@ struct Known {
     status: StreamStatus,
     // When the commit was begun that the lake refused first, until it takes one again.
     refused_since: Option<Instant>,
+    // The newest event time of each partition, and when its last rows were committed.
+    watermarks: BTreeMap<Arc<str>, (Timestamp, Timestamp)>,
 }
 
 /// More unread records than this, and the stream is catching up rather than running.
 const CLOSE_BEHIND: u64 = 100_000;
 
 impl Report {
-    pub(crate) fn new(stream: &Stream, clock: Arc<dyn Clock>, metrics: Arc<Metrics>) -> Report {
+    pub(crate) fn new(stream: &Stream, clock: Arc<dyn Clock>, metrics: Arc<Metrics>, idle_after: Duration) -> Report {
         let state = if stream.paused { StreamState::Paused } else { StreamState::CatchingUp };
         let status = StreamStatus {
             name: stream.definition.name.clone(),
@@ -116,14 +128,24 @@ impl Report {
             last_commit: None,
             last_commit_at: None,
             lag: Vec::new(),
+            n_late: 0,
+            watermarks: Vec::new(),
         };
-        let report = Report { clock, metrics, known: Mutex::new(Known { status, refused_since: None }) };
+        let known = Known { status, refused_since: None, watermarks: BTreeMap::new() };
+        let report = Report { clock, metrics, idle_after, known: Mutex::new(known) };
         report.show(state);
         report
     }
 
     pub(crate) fn status(&self) -> StreamStatus {
-        self.lock().status.clone()
+        let known = self.lock();
+        let now = self.clock.now();
+        let watermark = |(partition, (at, moved_at)): (&Arc<str>, &(Timestamp, Timestamp))| Watermark {
+            partition: partition.to_string(),
+            at: *at,
+            idle: now.since(*moved_at) > self.idle_after,
+        };
+        StreamStatus { watermarks: known.watermarks.iter().map(watermark).collect(), ..known.status.clone() }
     }
 
     pub(crate) fn last_commit(&self) -> Option<CommitId> {
@@ -175,16 +197,19 @@ impl Report {
         known.refused_since = None;
         let status = &mut known.status;
         status.n_received += promise.counts.received;
+        status.n_late += promise.counts.late;
         status.last_commit = Some(commit);
         status.last_commit_at = Some(now);
         let is_behind = status.lag.iter().any(|(_, lag)| *lag > 0);
         let name = status.name.clone();
+        known.watermarks.extend(promise.watermarks.iter().map(|(partition, at)| (partition.clone(), (*at, now))));
         drop(known);
         let stream = &[name.as_str()];
         let age = promise.newest.filter(|_| is_behind).map_or(0.0, |newest| now.since(newest).as_secs_f64());
         self.metrics.lag_seconds.with_label_values(stream).set(age);
         self.metrics.received.with_label_values(stream).inc_by(promise.counts.received);
         self.metrics.quarantined.with_label_values(stream).inc_by(promise.counts.quarantined);
+        self.metrics.late.with_label_values(stream).inc_by(promise.counts.late);
         self.metrics.batch_rows.with_label_values(stream).observe(promise.counts.received as f64);
         let freshness = self.metrics.freshness.with_label_values(stream);
         for arrival in &promise.arrivals {
@@ -214,6 +239,7 @@ impl Report {
         // Removing what was never observed fails, and that is fine.
         let _ = self.metrics.received.remove_label_values(&[name]);
         let _ = self.metrics.quarantined.remove_label_values(&[name]);
+        let _ = self.metrics.late.remove_label_values(&[name]);
         let _ = self.metrics.freshness.remove_label_values(&[name]);
         let _ = self.metrics.batch_rows.remove_label_values(&[name]);
         let _ = self.metrics.lag_seconds.remove_label_values(&[name]);

@@ -182,6 +182,8 @@ pub(crate) fn outcomes(held: &[Held], taken: &[Taken], unfit: &BTreeMap<usize, (
     let mut outcomes = Outcomes::default();
     let counts = counts(taken);
     let first = held.iter().enumerate().find(|(i, _)| !unfit.contains_key(i));
+    // Which of them were left out is not known: then none is shown.
+    let first = first.filter(|_| counts.filtered + counts.deduplicated == 0);
     let of_first = || first.map(|(_, held)| sample(&held.record.payload)).unwrap_or_default();
     outcomes.add(Fate::Stored, ("", ""), counts.stored, of_first);
     outcomes.add(Fate::Filtered, ("", ""), counts.filtered, String::new);

@@ -19,6 +19,7 @@ use helios_contract::{Error, Kind, Result, StreamName};
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
 use tokio::select;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
@@ -300,7 +301,12 @@ impl Supervisor {
         let mut streams = self.lock();
         let kept = streams.entry(name).or_insert_with(|| Kept {
             stream: stream.clone(),
-            report: Arc::new(Report::new(&stream, self.parts.clock.clone(), self.metrics.clone())),
+            report: Arc::new(Report::new(
+                &stream,
+                self.parts.clock.clone(),
+                self.metrics.clone(),
+                Duration::from_millis(self.config.partition_idle_ms),
+            )),
             inbox: Inbox::new(self.config.push_bytes_max, self.config.push_requests_max),
             returns: Returns::new(),
             running: None,

@@ -1,12 +1,12 @@
 //! `system.streams` and `system.partitions`: how streams and their source partitions are doing, in SQL.
 
 use crate::supervisor::Supervisor;
-use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray, UInt64Array};
+use arrow::array::{ArrayRef, BooleanArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray, UInt64Array};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use async_trait::async_trait;
 use helios_contract::column::timestamp_type;
 use helios_contract::system::SystemTable;
-use helios_contract::{Error, Result};
+use helios_contract::{Error, Result, Timestamp};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -36,6 +36,8 @@ impl SystemTable for Streams {
             Field::new("last_commit", DataType::Int64, true),
             Field::new("last_commit_at", timestamp_type(), true),
             Field::new("lag", DataType::UInt64, false),
+            Field::new("n_late", DataType::UInt64, false),
+            Field::new("watermark", timestamp_type(), true),
         ]))
     }
 
@@ -54,12 +56,22 @@ impl SystemTable for Streams {
             Arc::new(Int64Array::from_iter(all.iter().map(|s| s.last_commit.map(|commit| commit.0)))),
             moments(all.iter().map(|s| s.last_commit_at.map(|at| at.0))),
             Arc::new(UInt64Array::from_iter_values(all.iter().map(|s| s.lag.iter().map(|(_, lag)| lag).sum::<u64>()))),
+            Arc::new(UInt64Array::from_iter_values(all.iter().map(|s| s.n_late))),
+            moments(all.iter().map(|s| s.watermark().map(|at| at.0))),
         ];
         RecordBatch::try_new(self.schema(), columns).map_err(bug)
     }
 }
 
 struct Partitions(Arc<Supervisor>);
+
+/// What is known of a source partition.
+#[derive(Default)]
+struct Known {
+    position: Option<String>,
+    lag: Option<u64>,
+    watermark: Option<(Timestamp, bool)>,
+}
 
 #[async_trait]
 impl SystemTable for Partitions {
@@ -73,31 +85,36 @@ impl SystemTable for Partitions {
             Field::new("partition", DataType::Utf8, false),
             Field::new("position", DataType::Utf8, true),
             Field::new("lag", DataType::UInt64, true),
+            Field::new("watermark", timestamp_type(), true),
+            Field::new("idle", DataType::Boolean, true),
         ]))
     }
 
     async fn rows(&self, limit: Option<usize>) -> Result<RecordBatch> {
-        let mut rows: Vec<(String, String, Option<String>, Option<u64>)> = Vec::new();
+        let mut rows: Vec<(String, String, Known)> = Vec::new();
         for status in self.0.status() {
             // A stream that was dropped a moment ago has no partitions.
             let Ok(stream) = self.0.stream(&status.name) else { continue };
-            let mut partitions: BTreeMap<String, (Option<String>, Option<u64>)> = BTreeMap::new();
+            let mut partitions: BTreeMap<String, Known> = BTreeMap::new();
             for (partition, position) in self.0.parts.tables.offsets(stream.id).await? {
-                partitions.entry(partition).or_default().0 = Some(position);
+                partitions.entry(partition).or_default().position = Some(position);
             }
             for (partition, lag) in status.lag {
-                partitions.entry(partition).or_default().1 = Some(lag);
+                partitions.entry(partition).or_default().lag = Some(lag);
             }
-            rows.extend(
-                partitions.into_iter().map(|(partition, (position, lag))| (status.name.to_string(), partition, position, lag)),
-            );
+            for watermark in status.watermarks {
+                partitions.entry(watermark.partition).or_default().watermark = Some((watermark.at, watermark.idle));
+            }
+            rows.extend(partitions.into_iter().map(|(partition, known)| (status.name.to_string(), partition, known)));
         }
         rows.truncate(limit.unwrap_or(usize::MAX));
         let columns: Vec<ArrayRef> = vec![
             Arc::new(StringArray::from_iter_values(rows.iter().map(|row| &row.0))),
             Arc::new(StringArray::from_iter_values(rows.iter().map(|row| &row.1))),
-            Arc::new(StringArray::from_iter(rows.iter().map(|row| row.2.as_deref()))),
-            Arc::new(UInt64Array::from_iter(rows.iter().map(|row| row.3))),
+            Arc::new(StringArray::from_iter(rows.iter().map(|row| row.2.position.as_deref()))),
+            Arc::new(UInt64Array::from_iter(rows.iter().map(|row| row.2.lag))),
+            moments(rows.iter().map(|row| row.2.watermark.map(|(at, _)| at.0))),
+            Arc::new(BooleanArray::from_iter(rows.iter().map(|row| row.2.watermark.map(|(_, idle)| idle)))),
         ];
         RecordBatch::try_new(self.schema(), columns).map_err(bug)
     }

@@ -67,7 +67,7 @@ impl World {
         let metrics = Arc::new(Metrics::register(&parts.metrics).unwrap());
         Arc::new(Job {
             config: self.config.clone(),
-            report: Arc::new(Report::new(&stream, parts.clock.clone(), metrics)),
+            report: Arc::new(Report::new(&stream, parts.clock.clone(), metrics, std::time::Duration::from_secs(60))),
             inbox: Inbox::new(self.config.push_bytes_max, self.config.push_requests_max),
             returns: Returns::new(),
             stop: CancellationToken::new(),

@@ -83,7 +83,8 @@ pub(crate) fn open(path: &Path) -> Result<Connection> {
     let version: i64 = conn.query_row("PRAGMA user_version", [], |row| row.get(0)).doing("read the version of the database")?;
     match version {
         0 => {
-            let create = format!("BEGIN; {SCHEMA} {QUARANTINE} {DRIFT} {DOCUMENTS} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;");
+            let create =
+                format!("BEGIN; {SCHEMA} {QUARANTINE} {DRIFT} {DOCUMENTS} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;");
             conn.execute_batch(&create).doing("create the tables")?;
             Ok(conn)
         }

@@ -94,8 +94,7 @@ pub(crate) fn proposed(conn: &Connection, stream: StreamId, path: &str) -> Resul
 /// Records what a new definition does to the columns, and keeps the old one for the versions made under it.
 pub(crate) fn changed(conn: &Connection, new: &Stream, at: Timestamp) -> Result<()> {
     let what = "record a change of columns";
-    let old: String =
-        conn.query_row("SELECT definition FROM streams WHERE id = ?", [new.id.0], |row| row.get(0)).doing(what)?;
+    let old: String = conn.query_row("SELECT definition FROM streams WHERE id = ?", [new.id.0], |row| row.get(0)).doing(what)?;
     let before: StreamDefinition = serde_json::from_str(&old).doing("read the definition of a stream")?;
     if before.columns == new.definition.columns {
         return Ok(());

@@ -21,8 +21,8 @@ mod parquet_file;
 
 mod commit;
 mod drift;
-mod quarantine;
 mod files;
+mod quarantine;
 mod since;
 mod snapshot;
 mod streams;

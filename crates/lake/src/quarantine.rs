@@ -21,7 +21,10 @@ use std::sync::Arc;
 
 /// What belongs to the table `quarantine`, besides the table itself.
 pub(crate) const TABLES: &str = "
-CREATE INDEX quarantine_by_class ON quarantine (stream, class, state, at);
+-- The newest of a stream, the newest of a class, and those of the last minutes: each is read from the end of an index.
+CREATE INDEX quarantine_newest ON quarantine (stream);
+CREATE INDEX quarantine_of_class ON quarantine (stream, class);
+CREATE INDEX quarantine_of_minutes ON quarantine (stream, class, at);
 -- What goes wrong, and how often: `reason` and `path` are without values. Counted by the triggers below.
 CREATE TABLE quarantine_classes (
     stream INTEGER NOT NULL REFERENCES streams ON DELETE CASCADE, class TEXT NOT NULL, reason TEXT NOT NULL, path TEXT NOT NULL,

@@ -3,10 +3,15 @@
 use crate::Lake;
 use crate::catalog;
 use crate::failure::Doing;
-use arrow::array::{ArrayRef, BooleanBuilder, Float64Builder, Int64Builder, StringBuilder, TimestampMicrosecondBuilder};
+use arrow::array::{
+    ArrayRef, BooleanBuilder, Float64Builder, Int64Builder, StringBuilder, TimestampMicrosecondBuilder, new_null_array,
+};
+use arrow::compute::concat_batches;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
+use futures::stream::BoxStream;
+use futures::{Stream, StreamExt};
 use helios_contract::clock::Timestamp;
 use helios_contract::column::timestamp_type;
 use helios_contract::error::{Error, Result};
@@ -14,10 +19,12 @@ use helios_contract::system::{SystemTable, Wanted};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row};
 use std::sync::Arc;
+use tokio::sync::mpsc;
 
-/// What a question without a limit may hold in memory.
-const ROWS_MAX: usize = 10_000_000;
-const BYTES_MAX: usize = 256 << 20;
+/// A batch ends at so many rows, or bytes of text; the first is short, for those who want no more.
+const BATCH_ROWS: usize = 8_192;
+const FIRST_ROWS: usize = 256;
+const BATCH_BYTES: usize = 1 << 20;
 
 /// How a value of the catalog is shown.
 #[derive(Debug, Clone, Copy)]
@@ -26,6 +33,8 @@ enum Shown {
     /// Bytes, shown as text; what is no text is shown by a mark, so that nobody looks it up.
     Bytes,
     Integer,
+    /// A number that is looked up.
+    Key,
     Time,
     Boolean,
     Real,
@@ -84,7 +93,7 @@ const REPORTS: &[Report] = &[
     Report {
         name: "quarantine",
         columns: &[
-            ("id", Shown::Integer),
+            ("id", Shown::Key),
             ("stream", Shown::Text),
             ("class", Shown::Text),
             ("partition", Shown::Text),
@@ -102,10 +111,9 @@ const REPORTS: &[Report] = &[
         ],
         select: "SELECT q.id AS id, s.name AS stream, q.class AS class, q.partition AS partition, q.position AS position,
                         q.time AS time, q.reason AS reason, q.path AS path, q.payload AS payload, q.key AS key, q.state AS state,
-                        q.note AS note, length(q.payload) AS payload_bytes, q.commit_id AS 'commit', q.at AS quarantined_at,
-                        q.id AS number
+                        q.note AS note, length(q.payload) AS payload_bytes, q.commit_id AS 'commit', q.at AS quarantined_at
                  FROM quarantine q JOIN streams s ON s.id = q.stream",
-        order: "number DESC",
+        order: "\"id\" DESC",
     },
     Report {
         name: "quarantine_classes",
@@ -127,8 +135,7 @@ const REPORTS: &[Report] = &[
                         c.n_open + c.n_replayed + c.n_discarded AS n_records, c.n_replayed AS n_replayed, c.n_discarded AS n_discarded, c.first_seen AS first_seen,
                         c.last_seen AS last_seen,
                         (SELECT count(*) / 5.0 FROM quarantine q
-                         WHERE q.stream = c.stream AND q.class = c.class AND q.state IN ('open', 'replayed', 'discarded')
-                           AND q.at > :now - 300000000) AS per_minute
+                         WHERE q.stream = c.stream AND q.class = c.class AND q.at > :now - 300000000) AS per_minute
                  FROM quarantine_classes c JOIN streams s ON s.id = c.stream WHERE c.n_open + c.n_replayed + c.n_discarded > 0",
         order: "n_open DESC, last_seen DESC",
     },
@@ -195,72 +202,157 @@ impl SystemTable for Table {
     }
 
     async fn rows(&self, limit: Option<usize>) -> Result<RecordBatch> {
-        self.wanted(&Wanted { limit, ..Wanted::default() }).await
+        let (report, now) = (self.report, self.lake.clock.now());
+        let wanted = Wanted { limit, ..Wanted::default() };
+        catalog::read(self.lake.catalog_path(), move |conn| {
+            let mut batches = Vec::new();
+            report.read(conn, &wanted, now, |rows| {
+                batches.push(rows);
+                true
+            })?;
+            concat_batches(&report.schema(), &batches).doing("join rows of a system table")
+        })
+        .await
     }
 
     fn looks_up(&self, column: usize) -> bool {
-        matches!(self.report.columns.get(column), Some((_, Shown::Text)))
+        matches!(self.report.columns.get(column), Some((_, Shown::Text | Shown::Key)))
     }
 
-    async fn wanted(&self, wanted: &Wanted) -> Result<RecordBatch> {
-        let (report, wanted, now) = (self.report, wanted.clone(), self.lake.clock.now());
-        catalog::read(self.lake.catalog_path(), move |conn| report.rows(conn, &wanted, now)).await
+    fn descending(&self) -> Option<usize> {
+        self.report.columns.iter().position(|(name, _)| self.report.order == format!("\"{name}\" DESC"))
     }
+
+    fn stream(&self, wanted: &Wanted) -> Option<BoxStream<'static, Result<RecordBatch>>> {
+        let (report, wanted, now) = (self.report, wanted.clone(), self.lake.clock.now());
+        let path = self.lake.catalog_path();
+        let (send, receive) = mpsc::channel(1);
+        tokio::task::spawn_blocking(move || {
+            // Who takes no more rows has dropped the other end.
+            let read = catalog::read_here(&path, |conn| {
+                report.read(conn, &wanted, now, |rows| send.blocking_send(Item::Rows(rows)).is_ok())
+            });
+            let _ = send.blocking_send(read.map_or_else(Item::Failed, |()| Item::End));
+        });
+        Some(received(receive).boxed())
+    }
+}
+
+/// What goes to the reader: rows, perhaps an error, and else in the end `End`.
+enum Item {
+    Rows(RecordBatch),
+    Failed(Error),
+    End,
+}
+
+fn received(receive: mpsc::Receiver<Item>) -> impl Stream<Item = Result<RecordBatch>> {
+    futures::stream::unfold(Some(receive), |receive| async {
+        let mut receive = receive?;
+        match receive.recv().await {
+            Some(Item::Rows(rows)) => Some((Ok(rows), Some(receive))),
+            Some(Item::Failed(error)) => Some((Err(error), None)),
+            Some(Item::End) => None,
+            None => Some((Err(Error::internal("reading a system table stopped without an end")), None)),
+        }
+    })
 }
 
 impl Report {
     fn schema(&self) -> SchemaRef {
-        let field = |(name, shown): &(&str, Shown)| {
-            let data_type = match shown {
-                Shown::Text | Shown::Bytes => DataType::Utf8,
-                Shown::Integer => DataType::Int64,
-                Shown::Time => timestamp_type(),
-                Shown::Boolean => DataType::Boolean,
-                Shown::Real => DataType::Float64,
-            };
-            Field::new(*name, data_type, true)
-        };
+        let field = |(name, shown): &(&str, Shown)| Field::new(*name, shown.data_type(), true);
         Arc::new(Schema::new(self.columns.iter().map(field).collect::<Vec<_>>()))
     }
 
-    fn rows(&self, conn: &Connection, wanted: &Wanted, now: Timestamp) -> Result<RecordBatch> {
+    /// Reads what is wanted, and gives it batch by batch to `take`, until that wants no more.
+    fn read(&self, conn: &Connection, wanted: &Wanted, now: Timestamp, mut take: impl FnMut(RecordBatch) -> bool) -> Result<()> {
         let what = format!("read system.{}", self.name);
-        let mut columns: Vec<Column> = self.columns.iter().map(|(_, shown)| Column::new(*shown)).collect();
         let mut select = conn.prepare(&self.statement(wanted)).doing(&what)?;
         if let Some(i) = select.parameter_index(":now").doing(&what)? {
             select.raw_bind_parameter(i, now.0).doing(&what)?;
         }
-        for (n, (_, text)) in wanted.equal.iter().enumerate() {
+        for (n, (_, value)) in wanted.equal.iter().enumerate() {
             if let Some(i) = select.parameter_index(&format!(":equal{n}")).doing(&what)? {
-                select.raw_bind_parameter(i, text).doing(&what)?;
+                select.raw_bind_parameter(i, value).doing(&what)?;
             }
         }
         let mut rows = select.raw_query();
-        let (mut n_rows, mut n_bytes) = (0, 0);
-        while wanted.limit.is_none_or(|limit| n_rows < limit)
-            && let Some(row) = rows.next().doing(&what)?
-        {
-            n_rows += 1;
-            for (i, column) in columns.iter_mut().enumerate() {
-                n_bytes += column.add(row, i).doing(&what)?;
-            }
-            if n_rows > ROWS_MAX || n_bytes > BYTES_MAX {
-                return Err(Error::exhausted(format!("system.{} is too large to be read at once", self.name))
-                    .hint("Ask for one stream or class, for fewer columns, or add a LIMIT."));
+        let mut batch = Batch::new(self, wanted);
+        let mut rows_max = FIRST_ROWS;
+        while let Some(row) = rows.next().doing(&what)? {
+            batch.add(row).doing(&what)?;
+            if batch.n_rows >= rows_max || batch.n_bytes >= BATCH_BYTES {
+                let full = std::mem::replace(&mut batch, Batch::new(self, wanted));
+                if !take(full.finish(self)?) {
+                    return Ok(());
+                }
+                rows_max = BATCH_ROWS;
             }
         }
-        RecordBatch::try_new(self.schema(), columns.into_iter().map(Column::finish).collect()).doing(&what)
+        if batch.n_rows > 0 {
+            take(batch.finish(self)?);
+        }
+        Ok(())
     }
 
     /// Reads what is wanted and nothing else: SQLite looks equal values up where it has an index, and skips columns of NULL.
     fn statement(&self, wanted: &Wanted) -> String {
-        let is_wanted = |i: &usize| wanted.columns.as_ref().is_none_or(|columns| columns.contains(i));
-        let column =
-            |(i, (name, _)): (usize, &(&str, Shown))| if is_wanted(&i) { format!("\"{name}\"") } else { "NULL".to_owned() };
+        let column = |(i, (name, _)): (usize, &(&str, Shown))| {
+            if is_wanted(wanted, i) { format!("\"{name}\"") } else { "NULL".to_owned() }
+        };
         let columns: Vec<String> = self.columns.iter().enumerate().map(column).collect();
         let equal = |(n, (i, _)): (usize, &(usize, String))| format!(" AND \"{}\" = :equal{n}", self.columns[*i].0);
         let equal: String = wanted.equal.iter().enumerate().map(equal).collect();
-        format!("SELECT {} FROM ({}) WHERE TRUE{equal} ORDER BY {}", columns.join(", "), self.select, self.order)
+        let limit = wanted.limit.map(|limit| format!(" LIMIT {limit}")).unwrap_or_default();
+        format!("SELECT {} FROM ({}) WHERE TRUE{equal} ORDER BY {}{limit}", columns.join(", "), self.select, self.order)
+    }
+}
+
+fn is_wanted(wanted: &Wanted, column: usize) -> bool {
+    wanted.columns.as_ref().is_none_or(|columns| columns.contains(&column))
+}
+
+/// Rows being read; columns that are not wanted are not filled.
+struct Batch {
+    columns: Vec<Option<Column>>,
+    n_rows: usize,
+    n_bytes: usize,
+}
+
+impl Batch {
+    fn new(report: &Report, wanted: &Wanted) -> Batch {
+        let columns = report.columns.iter().enumerate();
+        let columns = columns.map(|(i, (_, shown))| is_wanted(wanted, i).then(|| Column::new(*shown))).collect();
+        Batch { columns, n_rows: 0, n_bytes: 0 }
+    }
+
+    fn add(&mut self, row: &Row<'_>) -> rusqlite::Result<()> {
+        self.n_rows += 1;
+        for (i, column) in self.columns.iter_mut().enumerate() {
+            if let Some(column) = column {
+                self.n_bytes += column.add(row, i)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(self, report: &Report) -> Result<RecordBatch> {
+        let arrays = self.columns.into_iter().zip(report.columns).map(|(column, (_, shown))| match column {
+            Some(column) => column.finish(),
+            None => new_null_array(&shown.data_type(), self.n_rows),
+        });
+        RecordBatch::try_new(report.schema(), arrays.collect()).doing("put the columns of a system table together")
+    }
+}
+
+impl Shown {
+    fn data_type(self) -> DataType {
+        match self {
+            Shown::Text | Shown::Bytes => DataType::Utf8,
+            Shown::Integer | Shown::Key => DataType::Int64,
+            Shown::Time => timestamp_type(),
+            Shown::Boolean => DataType::Boolean,
+            Shown::Real => DataType::Float64,
+        }
     }
 }
 
@@ -277,7 +369,7 @@ impl Column {
     fn new(shown: Shown) -> Column {
         match shown {
             Shown::Text | Shown::Bytes => Column::Text(StringBuilder::new()),
-            Shown::Integer => Column::Integer(Int64Builder::new()),
+            Shown::Integer | Shown::Key => Column::Integer(Int64Builder::new()),
             Shown::Time => Column::Time(TimestampMicrosecondBuilder::new().with_data_type(timestamp_type())),
             Shown::Boolean => Column::Boolean(BooleanBuilder::new()),
             Shown::Real => Column::Real(Float64Builder::new()),

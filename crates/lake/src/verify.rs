@@ -114,7 +114,8 @@ fn read_ledger(conn: &Connection, stream: &Stream, findings: &mut Findings) -> r
 
 /// Counts quarantined records, those discarded among them, and adds what retention removed: the ledger still knows those.
 fn read_counts(conn: &Connection, stream: &Stream, findings: &mut Findings) -> rusqlite::Result<()> {
-    let mut select = conn.prepare("SELECT partition, count(*) FROM quarantine WHERE stream = ? AND state <> 'replayed' GROUP BY partition")?;
+    let mut select =
+        conn.prepare("SELECT partition, count(*) FROM quarantine WHERE stream = ? AND state <> 'replayed' GROUP BY partition")?;
     let mut rows = select.query([stream.id.0])?;
     while let Some(row) = rows.next()? {
         findings.of(stream, &row.get::<_, String>(0)?).0.quarantine_counted = count(row, 1)?;

@@ -239,7 +239,8 @@ impl Engine {
         let newest = snapshots.iter().filter_map(|snapshot| snapshot.newest).max();
         let freshness = newest.map(|newest| self.parts.clock.now().since(newest));
         let (session, plan, slot) = plan::physical(session, statement, text, slot).await?;
-        let rows = execute_stream(Arc::clone(&plan), session.task).map_err(|error| crate::errors::from_datafusion(error, None))?;
+        let rows =
+            execute_stream(Arc::clone(&plan), session.task).map_err(|error| crate::errors::from_datafusion(error, None))?;
         Ok(Started::Rows { rows, snapshots, slot, freshness, plan })
     }
 
@@ -292,7 +293,9 @@ impl Engine {
                 _ => Err(Error::invalid(format!("{} cannot be described", name.join(".")))
                     .hint(format!("Name a stream or a table of the schema system; {INFORMATION}.columns lists the rest."))),
             },
-            Statement::Query(_) | Statement::Stream(_) | Statement::Quarantine(_) | Statement::Rehearsal(_) => Err(Error::internal("a statement went the wrong way")),
+            Statement::Query(_) | Statement::Stream(_) | Statement::Quarantine(_) | Statement::Rehearsal(_) => {
+                Err(Error::internal("a statement went the wrong way"))
+            }
         }
     }
 

@@ -277,8 +277,7 @@ pub(crate) fn commits_as_it_goes(sql: &str) -> bool {
 /// `Invalid`, with the place.
 pub(crate) fn condition(tokens: &[TokenWithSpan], end: TextPosition) -> Result<String> {
     let dialect = HeliosDialect::default();
-    let mut parser =
-        Parser::new(&dialect).with_recursion_limit(2 * NESTING_MAX).with_tokens_with_locations(tokens.to_vec());
+    let mut parser = Parser::new(&dialect).with_recursion_limit(2 * NESTING_MAX).with_tokens_with_locations(tokens.to_vec());
     let read = parser.parse_expr().and_then(|expr| match parser.peek_token_ref() {
         TokenWithSpan { token: Token::EOF, .. } => Ok(expr),
         more => parser.expected_ref("the end of the condition", more),

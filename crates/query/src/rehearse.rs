@@ -62,13 +62,20 @@ pub(crate) fn blank() -> Result<RecordBatch> {
 }
 
 fn answer<'q>(rehearsal: &Rehearsal, affected: impl Iterator<Item = &'q String>) -> Result<RecordBatch> {
-    let outcome = |now| move |outcome: &Outcome| Finding {
-        about: "records",
-        now,
-        then: word(outcome.fate).to_owned(),
-        reason: [&outcome.path, &outcome.reason].into_iter().filter(|text| !text.is_empty()).cloned().collect::<Vec<_>>().join(": "),
-        n: outcome.n_records,
-        sample: outcome.sample.clone(),
+    let outcome = |now| {
+        move |outcome: &Outcome| Finding {
+            about: "records",
+            now,
+            then: word(outcome.fate).to_owned(),
+            reason: [&outcome.path, &outcome.reason]
+                .into_iter()
+                .filter(|text| !text.is_empty())
+                .cloned()
+                .collect::<Vec<_>>()
+                .join(": "),
+            n: outcome.n_records,
+            sample: outcome.sample.clone(),
+        }
     };
     let mut findings: Vec<Finding> = rehearsal.stored.iter().map(outcome("stored")).collect();
     findings.extend(rehearsal.quarantined.iter().map(outcome("quarantined")));
@@ -93,7 +100,10 @@ fn answer<'q>(rehearsal: &Rehearsal, affected: impl Iterator<Item = &'q String>)
             about: "note",
             now: "",
             then: "cut short".to_owned(),
-            reason: format!("only the oldest rows since {} were tried; say OVER a shorter INTERVAL for the newest", rehearsal.since),
+            reason: format!(
+                "only the oldest rows since {} were tried; say OVER a shorter INTERVAL for the newest",
+                rehearsal.since
+            ),
             n: 0,
             sample: String::new(),
         });

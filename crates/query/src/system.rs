@@ -1,15 +1,19 @@
 //! `system.*` as DataFusion sees it, and `system.metrics`.
 
 use arrow::array::{Float64Array, RecordBatch, StringArray};
+use arrow::compute::SortOptions;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::{MemorySchemaProvider, SchemaProvider, Session, TableProvider};
-use datafusion::common::{DataFusionError, Result};
+use datafusion::common::{DataFusionError, Result, ScalarValue};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator, TableProviderFilterPushDown, TableType};
+use datafusion::physical_expr::expressions::Column;
+use datafusion::physical_expr::{LexOrdering, PhysicalSortExpr};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
+use futures::{StreamExt, TryStreamExt};
 use helios_contract::error::Error;
 use helios_contract::system::{SystemTable, Wanted};
 use prometheus::Registry;
@@ -66,7 +70,8 @@ impl TableProvider for Provider {
         let equal = filters.iter().filter_map(|filter| self.equality(filter)).collect();
         let wanted = Wanted { columns: projection.cloned(), equal, limit };
         let rows = Rows { table: Arc::clone(&self.table), schema: Arc::clone(&self.schema), wanted };
-        let plan = StreamingTableExec::try_new(Arc::clone(&self.schema), vec![Arc::new(rows)], projection, [], false, limit)?;
+        let (rows, schema, order) = (vec![Arc::new(rows) as _], Arc::clone(&self.schema), self.order(projection));
+        let plan = StreamingTableExec::try_new(schema, rows, projection, order, false, limit)?;
         Ok(Arc::new(plan))
     }
 }
@@ -77,7 +82,19 @@ impl Provider {
         let Expr::BinaryExpr(BinaryExpr { left, op: Operator::Eq, right }) = filter else { return None };
         let (Expr::Column(column), Expr::Literal(value, _)) = (left.as_ref(), right.as_ref()) else { return None };
         let index = self.schema.index_of(&column.name).ok().filter(|index| self.table.looks_up(*index))?;
-        Some((index, value.try_as_str().flatten()?.to_owned()))
+        match value {
+            ScalarValue::Int64(Some(number)) => Some((index, number.to_string())),
+            value => Some((index, value.try_as_str().flatten()?.to_owned())),
+        }
+    }
+
+    /// The order that rows come in, by a column of the projection: then the newest need no sorting.
+    fn order(&self, projection: Option<&Vec<usize>>) -> Option<LexOrdering> {
+        let column = self.table.descending()?;
+        let index = projection.map_or(Some(column), |columns| columns.iter().position(|i| *i == column))?;
+        let options = SortOptions { descending: true, nulls_first: true };
+        let column = Arc::new(Column::new(self.schema.field(column).name(), index));
+        LexOrdering::new([PhysicalSortExpr::new(column, options)])
     }
 }
 
@@ -100,9 +117,13 @@ impl PartitionStream for Rows {
     }
 
     fn execute(&self, _task: Arc<TaskContext>) -> SendableRecordBatchStream {
-        let (table, wanted) = (Arc::clone(&self.table), self.wanted.clone());
-        let rows = async move { table.wanted(&wanted).await.map_err(|error| DataFusionError::External(Box::new(error))) };
-        Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), futures::stream::once(rows)))
+        let (table, limit) = (Arc::clone(&self.table), self.wanted.limit);
+        let rows = match table.stream(&self.wanted) {
+            Some(rows) => rows,
+            None => futures::stream::once(async move { table.rows(limit).await }).boxed(),
+        };
+        let rows = rows.map_err(|error| DataFusionError::External(Box::new(error)));
+        Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), rows))
     }
 }
 

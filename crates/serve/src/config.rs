@@ -18,6 +18,8 @@ pub struct Config {
     pub body_idle_s: u64,
     /// How long a stream with unread records may go without a commit before `/healthz` fails.
     pub stall_s: u64,
+    /// How often what is stored is recounted and held against the ledger; 0: only when somebody asks.
+    pub verify_s: u64,
     /// The SHA-256 of the token that requests must carry, as 64 hex digits; none: no token is asked for.
     pub token_sha256: Option<TokenHash>,
     /// The host names requests may be addressed to, whatever the port; none: any. Keeps web pages that rebind a DNS
@@ -33,6 +35,7 @@ impl Default for Config {
             sql_bytes_max: 1 << 20,
             body_idle_s: 30,
             stall_s: 30,
+            verify_s: 3600,
             token_sha256: None,
             allowed_hosts: Some(["localhost", "127.0.0.1", "[::1]"].map(str::to_owned).to_vec()),
         }

@@ -9,7 +9,7 @@ use axum::response::Json;
 use futures::StreamExt;
 use helios_contract::query::Query;
 use helios_contract::stream::{StreamState, StreamStatus};
-use helios_contract::{Error, Result, Timestamp};
+use helios_contract::{Error, Result, StreamName, Timestamp};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,8 +32,12 @@ pub(crate) async fn healthz(State(site): State<Arc<Site>>) -> (StatusCode, Json<
             unwell.push(told);
         }
     }
+    let mismatches = site.proof.problems();
+    let healthy = healthy && mismatches.is_empty();
+    let ledger = |(stream, at, problem): &(StreamName, Timestamp, String)| json!({"stream": stream, "found_at": at.to_string(), "problem": problem, "hint": "Run `helios verify` for the whole picture, and keep the data directory."});
+    let ledger: Vec<Value> = mismatches.iter().map(ledger).collect();
     let (code, word) = if healthy { (StatusCode::OK, "ok") } else { (StatusCode::SERVICE_UNAVAILABLE, "failing") };
-    (code, Json(json!({"status": word, "streams": unwell})))
+    (code, Json(json!({"status": word, "streams": unwell, "ledger": ledger})))
 }
 
 /// `GET /readyz`

@@ -26,6 +26,7 @@ mod notes;
 mod saved;
 
 mod live;
+mod proof;
 mod pulse;
 
 mod health;
@@ -44,6 +45,7 @@ pub use listen::serve;
 use crate::exports::Exports;
 use crate::metrics::Meters;
 use crate::nonces::Nonces;
+use crate::proof::Proof;
 use crate::pulse::Pulse;
 use helios_contract::Clock;
 use helios_contract::condition::Conditions;
@@ -104,6 +106,7 @@ struct Site {
     nonces: Nonces,
     exports: Exports,
     pulse: Pulse,
+    proof: Proof,
     /// The figures of all streams, and of which beat they are.
     overview: Mutex<Option<(u64, Arc<serde_json::Value>)>>,
     live_places: Arc<Semaphore>,
@@ -112,13 +115,14 @@ struct Site {
     started_at: helios_contract::Timestamp,
 }
 
-/// Counts once a second what the streams do, so that the last minutes are known when somebody looks.
+/// Counts once a second what the streams do, so that the last minutes are known when somebody looks, and recounts now and
+/// then what is stored.
 pub struct Sampler(Arc<Site>);
 
 impl Sampler {
     /// Runs for ever. Cancel-safe.
     pub async fn run(self) {
-        pulse::run(self.0).await;
+        tokio::join!(pulse::run(self.0.clone()), proof::run(&self.0));
     }
 
     /// Looks once.
@@ -137,6 +141,7 @@ pub fn open(config: Config, parts: Parts) -> (Router, Sampler) {
         n_requests: AtomicU64::new(0),
         exports: Exports::default(),
         pulse: Pulse::default(),
+        proof: Proof::default(),
         overview: Mutex::default(),
         live_places: Arc::new(Semaphore::new(live::CONNECTIONS_MAX)),
         instance: nonces.next(),

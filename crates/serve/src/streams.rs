@@ -3,6 +3,7 @@
 use crate::Site;
 use crate::console::n_rows;
 use crate::failure::Failure;
+use crate::proof;
 use crate::pulse::Rates;
 use crate::query::bad_url;
 use crate::records::bad_path;
@@ -61,9 +62,7 @@ pub(crate) async fn detail(site: &Site, name: &StreamName) -> Result<Value> {
     let mut told = status_json(&status);
     add_figures(site, &stream, &quarantined(site).await, &mut told).await;
     let definition = &stream.definition;
-    let column = |column: &helios_contract::column::Column| {
-        json!({"name": column.name, "type": column.data_type.to_string(), "required": column.required})
-    };
+    let column = |column: &helios_contract::column::Column| json!({"name": column.name, "type": column.data_type.to_string(), "required": column.required});
     told["statement"] = definition.to_string().into();
     told["columns"] = definition.columns.iter().map(column).collect();
     told["event_time"] = json!(definition.event_time);
@@ -142,7 +141,7 @@ pub(crate) async fn verify(
 ) -> Result<Json<Value>, Failure> {
     let UrlQuery(in_url) = in_url.map_err(bad_url)?;
     let stream = in_url.stream.map(StreamName::new).transpose()?;
-    let found = site.parts.verify.verify(stream.as_ref()).await?;
+    let found = proof::verify(&site, stream.as_ref()).await?;
     let ok = found.iter().all(|partition| partition.problem.is_empty());
     Ok(Json(json!({"ok": ok, "partitions": found.iter().map(verified_json).collect::<Vec<_>>()})))
 }
@@ -162,6 +161,8 @@ pub(crate) fn status_json(status: &StreamStatus) -> Value {
         "last_commit": status.last_commit,
         "last_commit_at": status.last_commit_at.map(|at| at.to_string()),
         "lag": lag,
+        "n_late": status.n_late,
+        "watermark": status.watermark().map(|at| at.to_string()),
     })
 }
 

@@ -126,9 +126,8 @@ impl Avro {
             Node::Union(branches) => {
                 let index = body.long()?;
                 let branch = usize::try_from(index).ok().and_then(|index| branches.get(index));
-                let branch = branch.ok_or_else(|| {
-                    Misfit::value(format!("invalid Avro: branch {index} of a union of {}", branches.len()))
-                })?;
+                let branch = branch
+                    .ok_or_else(|| Misfit::value(format!("invalid Avro: branch {index} of a union of {}", branches.len())))?;
                 return self.value(*branch, body, out, depth);
             }
         }
@@ -245,8 +244,7 @@ impl Avro {
 fn symbol(symbols: &[String], shape: &Shape, body: &mut Body, out: &mut String) -> Fit {
     let index = body.long()?;
     let symbol = usize::try_from(index).ok().and_then(|index| symbols.get(index));
-    let symbol =
-        symbol.ok_or_else(|| Misfit::value(format!("invalid Avro: symbol {index} of an enum of {}", symbols.len())))?;
+    let symbol = symbol.ok_or_else(|| Misfit::value(format!("invalid Avro: symbol {index} of an enum of {}", symbols.len())))?;
     match shape {
         Shape::Number => write::number(out, index),
         _ => write::text(out, symbol),

@@ -20,9 +20,7 @@ pub(crate) fn write(payload: &[u8], shape: &Shape, out: &mut String) -> Fit {
     }
     let mut rest = payload;
     let record = read_value_with_max_depth(&mut rest, LIBRARY_DEPTH_MAX).map_err(|e| match e {
-        Error::InvalidMarkerRead(_) | Error::InvalidDataRead(_) => {
-            Misfit::whole("invalid MessagePack: the record breaks off")
-        }
+        Error::InvalidMarkerRead(_) | Error::InvalidDataRead(_) => Misfit::whole("invalid MessagePack: the record breaks off"),
         Error::DepthLimitExceeded => Misfit::whole(format!("nested deeper than {} levels", write::DEPTH_MAX)),
     })?;
     match rest.len() {

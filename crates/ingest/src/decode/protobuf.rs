@@ -85,8 +85,11 @@ fn write_message(message: &MessageDescriptor, payload: &[u8], shape: &Shape, out
     let read = DynamicMessage::decode(message.clone(), payload).map_err(|e| {
         let reason = e.to_string();
         let reason = reason.strip_prefix("failed to decode Protobuf message: ").unwrap_or(&reason);
-        match reason.contains("buffer underflow") || reason.contains("unexpected end of buffer") {
-            true => Misfit::whole("invalid Protobuf: the record breaks off"),
+        // The library cannot tell a number that breaks off from one that is too long.
+        let is_broken =
+            ["buffer underflow", "unexpected end of buffer", "invalid varint"].iter().any(|word| reason.contains(word));
+        match is_broken {
+            true => broken_off(),
             false => Misfit::whole(format!("invalid Protobuf: {reason}")),
         }
     })?;
@@ -215,7 +218,13 @@ fn unknown_value(field: &UnknownField) -> String {
     out
 }
 
+/// Records that break off are one reason, wherever they break off: in quarantine they belong together.
+#[cold]
+fn broken_off() -> Box<Misfit> {
+    Misfit::whole("invalid Protobuf: the record breaks off or is damaged")
+}
+
 fn zigzag(payload: &mut &[u8]) -> Fit<i64> {
-    let number = decode_varint(payload).map_err(|_| Misfit::whole("invalid Protobuf: the record breaks off"))?;
+    let number = decode_varint(payload).map_err(|_| broken_off())?;
     Ok((number >> 1) as i64 ^ -((number & 1) as i64))
 }

@@ -41,11 +41,8 @@ impl JsonSchema {
             return Err(format!("it is written in {}", schema.language));
         }
         let parse = |text: &str| serde_json::from_str::<Value>(text).map_err(|e| e.to_string());
-        let references: HashMap<String, Value> = schema
-            .references
-            .iter()
-            .map(|(name, text)| Ok((name.clone(), parse(text)?)))
-            .collect::<Result<_, String>>()?;
+        let references: HashMap<String, Value> =
+            schema.references.iter().map(|(name, text)| Ok((name.clone(), parse(text)?))).collect::<Result<_, String>>()?;
         let schema = parse(&schema.text)?;
         let options = jsonschema::options().with_base_uri(BASE).with_retriever(References(references));
         let validator = options.build(&schema).map_err(|e| e.to_string())?;
@@ -55,8 +52,7 @@ impl JsonSchema {
     /// Says where and why a record does not follow the schema.
     pub fn check(&self, payload: &[u8]) -> Fit {
         let payload = payload.strip_prefix("\u{feff}".as_bytes()).unwrap_or(payload);
-        let record: Value =
-            serde_json::from_slice(payload).map_err(|e| Misfit::whole(format!("invalid JSON: {e}")))?;
+        let record: Value = serde_json::from_slice(payload).map_err(|e| Misfit::whole(format!("invalid JSON: {e}")))?;
         let Err(error) = self.validator.validate(&record) else { return Ok(()) };
         // The values themselves are left out: faults of one kind belong together in quarantine.
         let mut misfit = Misfit::value(format!("against the JSON Schema: {}", error.masked()));

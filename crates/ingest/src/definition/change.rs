@@ -103,7 +103,6 @@ fn rename_uses(definition: &mut StreamDefinition, old: &str, new: &str) {
     }
 }
 
-
 /// The type must be known by now: the caller looks up what was proposed when the statement does not say it.
 fn promote(definition: &mut StreamDefinition, path: String, name: String, data_type: Option<ColumnType>) -> Result<()> {
     let data_type = data_type.ok_or_else(|| {
@@ -138,8 +137,7 @@ fn unmap(definition: &mut StreamDefinition, path: &str, name: &str) -> Result<()
     let column = existing(definition, name)?;
     let from = &mut definition.columns[column].from;
     let place = from.iter().position(|have| have == path).ok_or_else(|| {
-        Error::not_found(format!("the field {path} does not fill the column {name}"))
-            .hint("SHOW CREATE STREAM shows what does.")
+        Error::not_found(format!("the field {path} does not fill the column {name}")).hint("SHOW CREATE STREAM shows what does.")
     })?;
     from.remove(place);
     Ok(())
@@ -149,8 +147,9 @@ fn retype(definition: &mut StreamDefinition, name: &str, data_type: ColumnType) 
     let column = existing(definition, name)?;
     let column = &mut definition.columns[column];
     if !data_type.takes(&column.data_type) {
-        return Err(Error::invalid(format!("{name} cannot become {data_type}: not every {} fits", column.data_type))
-            .hint("Types only get wider: INT, BIGINT, DECIMAL or DOUBLE, TEXT. For another type, ADD COLUMN and MAP the field to it."));
+        return Err(Error::invalid(format!("{name} cannot become {data_type}: not every {} fits", column.data_type)).hint(
+            "Types only get wider: INT, BIGINT, DECIMAL or DOUBLE, TEXT. For another type, ADD COLUMN and MAP the field to it.",
+        ));
     }
     column.data_type = data_type;
     Ok(())

@@ -30,7 +30,9 @@ fn mistakes_are_named() {
         refused(Format::Csv, &[("delimiter", text(";;"))]),
         "the option delimiter cannot be ';;'. It takes one ASCII character in single quotes."
     );
-    assert!(refused(Format::Avro, &[]).starts_with("FORMAT AVRO needs the option registry or the option schema. Write registry ="));
+    assert!(
+        refused(Format::Avro, &[]).starts_with("FORMAT AVRO needs the option registry or the option schema. Write registry =")
+    );
     let registry = ("registry", text("http://r:8081"));
     assert!(refused(Format::Avro, &[registry.clone(), ("schema", text("\"int\""))]).starts_with("FORMAT AVRO has both"));
     assert_eq!(

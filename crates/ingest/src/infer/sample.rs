@@ -58,29 +58,42 @@ pub(crate) async fn sampled(definition: &StreamDefinition, sample: &[Bytes], sec
 
 fn lines(definition: &StreamDefinition, sample: &[Bytes]) -> Result<Vec<Column>> {
     let dialect = Dialect::of(definition);
-    let mut body = Vec::new();
     match &dialect.names {
         Names::Columns => {
             let format = definition.format.sql();
-            return Err(Error::invalid(format!("columns cannot be inferred from {format} records, which do not name their fields"))
-                .hint("Declare them: CREATE STREAM name (column type, ...) FROM ..., or name the fields: header = 'a,b'."));
+            return Err(Error::invalid(format!(
+                "columns cannot be inferred from {format} records, which do not name their fields"
+            ))
+            .hint("Declare them: CREATE STREAM name (column type, ...) FROM ..., or name the fields: header = 'a,b'."));
         }
         Names::Given(names) => {
-            let mut writer = dialect.writer(256, &mut body);
-            writer.write_record(names).map_err(|e| Error::invalid("the option header cannot be read").because(e))?;
-            drop(writer);
-            sample.iter().for_each(|line| body.extend([line.trim_ascii_end(), b"\n"].concat()));
+            let mut body = line_of(&dialect, names);
+            // One bad line is no reason to know nothing.
+            let header = body.clone();
+            let good = sample.iter().filter_map(|line| {
+                let record = [&header, line.as_ref()].concat();
+                let row = dialect.reader(&record).into_records().next()?.ok()?;
+                Some(line_of(&dialect, &row))
+            });
+            body.extend(good.flatten());
             csv(&body, &dialect)
         }
-        // All records of a sample mostly have the same header; the last one says which fields there are now.
+        // The newest record says which fields there are now.
         Names::InRecord => {
-            let last = sample.last().ok_or_else(|| nothing("there are no records yet"))?;
-            csv(last, &dialect)
+            let columns = sample.iter().rev().map(|record| csv(record, &dialect));
+            columns.reduce(|found, older| found.or(older)).unwrap_or_else(|| Err(nothing("there are no records yet")))
         }
     }
 }
 
+fn line_of(dialect: &Dialect, cells: impl IntoIterator<Item = impl AsRef<[u8]>>) -> Vec<u8> {
+    let mut line = Vec::new();
+    let mut writer = dialect.writer(256, &mut line);
+    writer.write_record(cells).and_then(|()| Ok(writer.flush()?)).expect("memory takes every record");
+    drop(writer);
+    line
+}
+
 fn nothing(why: &str) -> Error {
-    Error::invalid(format!("cannot infer columns from a sample: {why}"))
-        .hint("Declare the columns, or send a record first.")
+    Error::invalid(format!("cannot infer columns from a sample: {why}")).hint("Declare the columns, or send a record first.")
 }

@@ -29,7 +29,8 @@ impl Shape {
         let shaped = columns.iter().enumerate().filter(|(_, column)| is_shaped(column));
         let with_default = shaped.map(|(i, column)| {
             let default = column.default.as_deref().map(|json| {
-                single(column, json).map_err(|reason| Error::invalid(format!("the default of {} does not fit: {reason}", column.name)))
+                single(column, json)
+                    .map_err(|reason| Error::invalid(format!("the default of {} does not fit: {reason}", column.name)))
             });
             Ok((i, column.clone(), default.transpose()?))
         });

@@ -1,6 +1,7 @@
 //! The loop against a lake that refuses, forgets and conflicts: every record is committed once, or its sender hears why not.
 
 mod refused;
+mod returned;
 
 use crate::world::{Table, World};
 use crate::{Ingest, start};

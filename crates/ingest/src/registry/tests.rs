@@ -86,7 +86,9 @@ async fn references_are_fetched_before_what_refers_to_them() {
     let address = server(3, move |first, login| match first {
         _ if login != "Bearer pa:ss" => (401, String::new()),
         "GET /subjects/orders-value/versions/latest HTTP/1.1" => answer(r#"{"name":"b","subject":"b/1","version":2}"#),
-        "GET /subjects/b%2F1/versions/2 HTTP/1.1" => answer(r#"{"name":"c","subject":"c","version":1},{"name":"b","subject":"b/1","version":2}"#),
+        "GET /subjects/b%2F1/versions/2 HTTP/1.1" => {
+            answer(r#"{"name":"c","subject":"c","version":1},{"name":"b","subject":"b/1","version":2}"#)
+        }
         "GET /subjects/c/versions/1 HTTP/1.1" => answer(""),
         _ => (500, first.to_owned()),
     });

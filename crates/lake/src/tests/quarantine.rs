@@ -3,7 +3,9 @@
 use super::world::*;
 use crate::Lake;
 use arrow::array::{AsArray, RecordBatch};
+use arrow::compute::concat_batches;
 use arrow::datatypes::Int64Type;
+use futures::TryStreamExt;
 use helios_contract::commit::{Commit, Counts, Kept, LedgerEntry, Released, Replayed};
 use helios_contract::error::Kind;
 use helios_contract::quarantine::{Quarantine, QuarantineId, class};
@@ -35,7 +37,8 @@ fn replay(stream: &Stream, id: QuarantineId, n: i64) -> Commit {
 
 async fn table(lake: &Arc<Lake>, name: &str, wanted: Wanted) -> RecordBatch {
     let table = lake.system_tables().into_iter().find(|table| table.name() == name).unwrap();
-    table.wanted(&wanted).await.unwrap()
+    let batches: Vec<RecordBatch> = table.stream(&wanted).unwrap().try_collect().await.unwrap();
+    concat_batches(&table.schema(), &batches).unwrap()
 }
 
 fn texts(rows: &RecordBatch, column: &str) -> Vec<Option<String>> {
@@ -124,6 +127,9 @@ async fn a_table_answers_what_is_wanted_and_no_more() {
     let rows = table(&lake, "quarantine", wanted.clone()).await;
     assert_eq!(rows.column_by_name("id").unwrap().as_primitive::<Int64Type>().values().to_vec(), [3, 1]);
     assert_eq!(texts(&rows, "payload"), [None, None]);
+    assert_eq!(lake.system_tables()[2].descending(), Some(column("id")));
+    let second = Wanted { equal: vec![(column("id"), "2".to_owned())], ..Wanted::default() };
+    assert_eq!(texts(&table(&lake, "quarantine", second).await, "note"), [Some("test data".to_owned())]);
     let others = Wanted { equal: vec![(column("stream"), "o' OR 1=1".to_owned())], ..wanted };
     assert_eq!(table(&lake, "quarantine", others).await.num_rows(), 0);
 }
@@ -196,7 +202,7 @@ async fn a_catalog_without_classes_gets_them_when_it_is_opened() {
     let conn = rusqlite::Connection::open(world.dir.path().join("catalog.sqlite")).unwrap();
     conn.execute_batch(
         "DROP TRIGGER quarantine_in; DROP TRIGGER quarantine_change; DROP TRIGGER quarantine_out; DROP TABLE quarantine_classes;
-         DROP INDEX quarantine_by_class;
+         DROP INDEX quarantine_newest; DROP INDEX quarantine_of_class; DROP INDEX quarantine_of_minutes;
          ALTER TABLE quarantine DROP COLUMN headers; ALTER TABLE quarantine DROP COLUMN at; ALTER TABLE quarantine DROP COLUMN class;
          ALTER TABLE quarantine DROP COLUMN state; ALTER TABLE quarantine DROP COLUMN note; PRAGMA user_version = 1;",
     )

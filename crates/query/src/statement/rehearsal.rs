@@ -49,9 +49,7 @@ pub(crate) fn rehearsal_statement(tokens: &[TokenWithSpan], end: TextPosition) -
 
 /// Where `OVER INTERVAL` begins, if the statement ends with it; else its end.
 fn over(tokens: &[TokenWithSpan]) -> usize {
-    let is = |token: Option<&TokenWithSpan>, expected: &str| {
-        matches!(token.map(|t| &t.token), Some(Token::Word(Word { value, quote_style: None, .. })) if value.eq_ignore_ascii_case(expected))
-    };
+    let is = |token: Option<&TokenWithSpan>, expected: &str| matches!(token.map(|t| &t.token), Some(Token::Word(Word { value, quote_style: None, .. })) if value.eq_ignore_ascii_case(expected));
     let begins = |i: &usize| is(tokens.get(*i), "OVER") && is(tokens.get(i + 1), "INTERVAL");
     (tokens.len().saturating_sub(4)..tokens.len()).find(begins).unwrap_or(tokens.len())
 }

@@ -139,7 +139,10 @@ fn quarantine_statements_select_open_records_of_their_stream() {
     let (which, verb) = quarantine("DISCARD QUARANTINE orders REASON 'x'");
     assert_eq!((which, verb), (format!("{OPEN} ORDER BY id"), Verb::Discard("x".to_owned())));
     let (which, verb) = quarantine("discard quarantine orders where reason = 'a' or (path = 'reason') reason 'it''s'");
-    assert_eq!((which, verb), (format!("{OPEN} AND (reason = 'a' OR (path = 'reason')) ORDER BY id"), Verb::Discard("it's".to_owned())));
+    assert_eq!(
+        (which, verb),
+        (format!("{OPEN} AND (reason = 'a' OR (path = 'reason')) ORDER BY id"), Verb::Discard("it's".to_owned()))
+    );
     let (which, verb) = quarantine("EXPLAIN REPLAY QUARANTINE orders WHERE time > now() - INTERVAL '1 hour'");
     assert_eq!((which, verb), (format!("{OPEN} AND (time > now() - INTERVAL '1 hour') ORDER BY id"), Verb::Rehearse(Vec::new())));
 }
@@ -159,7 +162,11 @@ fn what_is_no_statement_about_quarantine_says_where() {
         ("REPLAY QUARANTINE orders WITH SET a = b", "this is no value that can be set", 39),
         ("REPLAY QUARANTINE orders WITH SET a[x] = 1", "expected an item's number, from 0, found x", 37),
         ("REPLAY QUARANTINE orders WITH DELETE a", "expected a fix, found DELETE", 31),
-        ("REPLAY QUARANTINE orders WHERE", "expected a condition on the columns of system.quarantine, found the end of the statement", 31),
+        (
+            "REPLAY QUARANTINE orders WHERE",
+            "expected a condition on the columns of system.quarantine, found the end of the statement",
+            31,
+        ),
         ("REPLAY QUARANTINE orders WHERE a = 1) OR (b = 2", "expected a condition, found )", 37),
         ("REPLAY QUARANTINE orders WHERE id == ==", "expected an expression, found ==", 38),
         ("REPLAY QUARANTINE Orders!", "expected the end of the statement, found !", 25),

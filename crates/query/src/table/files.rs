@@ -92,7 +92,11 @@ fn read(
     let config = FileScanConfigBuilder::new(FileAccess::url(), Arc::new(source))
         .with_file_groups(groups.into_iter().map(FileGroup::new).collect())
         .with_statistics(total)
-        .with_expr_adapter(Some(Arc::new(ByFieldId { ids: Arc::clone(&rows.ids), origins: Arc::clone(&rows.origins), backfill: rows.backfill })))
+        .with_expr_adapter(Some(Arc::new(ByFieldId {
+            ids: Arc::clone(&rows.ids),
+            origins: Arc::clone(&rows.origins),
+            backfill: rows.backfill,
+        })))
         .with_projection_indices(Some(wanted.to_vec()))?
         .with_limit(limit)
         .build();

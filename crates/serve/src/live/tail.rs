@@ -147,7 +147,8 @@ impl Tail {
     async fn tell(&mut self, kind: Kind, seq: CommitId, credit: &Credit, feed: &Feed) -> Result<(), Ended> {
         let Picked { batches, n_rows, n_skipped } = std::mem::take(&mut self.picked);
         let batches: Vec<RecordBatch> = batches.into();
-        let rows = exact_rows(&batches)?;
+        let encoding = tokio::task::spawn_blocking(move || exact_rows(&batches));
+        let rows = encoding.await.map_err(|error| Error::internal("cannot write rows").because(error))??;
         credit.take(n_rows);
         self.allowance -= n_rows as f64;
         let data = format!(r#"{{"rows":{},"skipped":{n_skipped}}}"#, String::from_utf8_lossy(&rows));

@@ -19,6 +19,8 @@ pub(super) fn status(name: &str) -> StreamStatus {
         last_commit: None,
         last_commit_at: None,
         lag: vec![("0".to_owned(), 0), ("10".to_owned(), 5), ("9".to_owned(), 1)],
+        n_late: 0,
+        watermarks: Vec::new(),
     }
 }
 

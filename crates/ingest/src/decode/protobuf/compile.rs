@@ -1,6 +1,10 @@
 //! From the text of a schema to its descriptors.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use helios_contract::decode::RegisteredSchema;
+use prost_reflect::prost::Message;
+use prost_reflect::prost_types::FileDescriptorProto;
 use prost_reflect::{FileDescriptor, MessageDescriptor};
 use protox::Compiler;
 use protox::file::{ChainFileResolver, File, FileResolver, GoogleFileResolver};
@@ -42,11 +46,20 @@ struct Sources(HashMap<String, String>);
 
 impl FileResolver for Sources {
     fn open_file(&self, name: &str) -> Result<File, protox::Error> {
-        match self.0.get(name) {
-            Some(text) => File::from_source(name, text),
-            None => Err(protox::Error::file_not_found(name)),
+        let text = self.0.get(name).ok_or_else(|| protox::Error::file_not_found(name))?;
+        match descriptor(text) {
+            Some(descriptor) => {
+                Ok(File::from_file_descriptor_proto(FileDescriptorProto { name: Some(name.to_owned()), ..descriptor }))
+            }
+            None => File::from_source(name, text),
         }
     }
+}
+
+/// Some serializers register the compiled schema, as base64, and some registries give it back like that.
+fn descriptor(text: &str) -> Option<FileDescriptorProto> {
+    let bytes = STANDARD.decode(text.trim()).ok()?;
+    FileDescriptorProto::decode(bytes.as_slice()).ok()
 }
 
 /// Compiles a schema with everything it imports.

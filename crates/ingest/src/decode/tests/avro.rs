@@ -61,7 +61,8 @@ fn one(name: &str, data_type: ColumnType) -> String {
 
 #[test]
 fn every_type_in_the_column_made_for_it() {
-    let definition = StreamDefinition { format_options: options(&[("schema", ORDER)]), ..super::definition(vec![], Format::Avro) };
+    let definition =
+        StreamDefinition { format_options: options(&[("schema", ORDER)]), ..super::definition(vec![], Format::Avro) };
     let columns = crate::format::own_columns(&definition).expect("a schema").expect("columns");
     let types: Vec<String> = columns.iter().map(ToString::to_string).collect();
     assert_eq!(
@@ -180,7 +181,8 @@ fn each_record_is_read_by_the_schema_it_names() {
     assert!(decoder.unknown_schemas(&records).is_empty());
     let decoded = decoder.decode("p0", &records);
     assert_eq!(shown(&decoded.rows, "id", 0), "1");
-    let reasons: Vec<String> = decoded.rejects.iter().map(|reject| format!("{}: {} @ {}", reject.index, reject.reason, reject.path)).collect();
+    let reasons: Vec<String> =
+        decoded.rejects.iter().map(|reject| format!("{}: {} @ {}", reject.index, reject.reason, reject.path)).collect();
     let framing = "does not begin with 0 and the number of a schema, as a registry's serializers write @ ";
     assert_eq!(
         reasons,
@@ -196,7 +198,8 @@ fn each_record_is_read_by_the_schema_it_names() {
 #[test]
 fn a_schema_in_another_language_is_said_to_be() {
     let given = options(&[("registry", "http://127.0.0.1:1")]);
-    let definition = StreamDefinition { format_options: given, ..super::definition(vec![column("a", ColumnType::Int)], Format::Avro) };
+    let definition =
+        StreamDefinition { format_options: given, ..super::definition(vec![column("a", ColumnType::Int)], Format::Avro) };
     let mut decoder = open(&definition);
     decoder.know_schema(3, Some(RegisteredSchema { language: "JSON".into(), text: "{}".into(), references: Vec::new() }));
     let decoded = decoder.decode("p0", &[record(0, [0, 0, 0, 0, 3, 1])]);

@@ -131,7 +131,7 @@ fn lengths_that_promise_what_is_not_there() {
     // A text of more bytes than there is memory.
     let text = [&[0x22], huge(1 << 60).as_slice()].concat();
     let decoded = decode_with(columns(), Format::Protobuf, options(&[("schema", TREE)]), &[text]);
-    assert_eq!(decoded.rejects[0].reason, "invalid Protobuf: the record breaks off");
+    assert_eq!(decoded.rejects[0].reason, "invalid Protobuf: the record breaks off or is damaged");
     let list = decode_with(columns(), Format::Msgpack, Options::new(), &[[0xdd, 0xff, 0xff, 0xff, 0xff]]);
     assert_eq!(list.rejects[0].reason, "invalid MessagePack: the record breaks off");
     let bytes = decode_with(columns(), Format::Msgpack, Options::new(), &[[0xc6, 0xff, 0xff, 0xff, 0xff]]);
@@ -143,7 +143,8 @@ fn neighbours_of_a_bad_record_are_whole() {
     let good = [encoded(LIST, node(1)), encoded(LIST, node(2))];
     for cut in 0..good[0].len() {
         let bad = good[0][..cut].to_vec();
-        let decoded = decode_with(columns(), Format::Avro, options(&[("schema", LIST)]), &[good[0].clone(), bad, good[1].clone()]);
+        let decoded =
+            decode_with(columns(), Format::Avro, options(&[("schema", LIST)]), &[good[0].clone(), bad, good[1].clone()]);
         assert_eq!(decoded.rejects.len(), 1, "cut at {cut}");
         assert_eq!((shown(&decoded.rows, "id", 0), shown(&decoded.rows, "id", 1)), ("1".into(), "2".into()));
         assert_eq!(shown(&decoded.rows, "_rest", 1), r#"{"next":null,"nulls":[null]}"#);

@@ -21,14 +21,18 @@ fn what_breaks_the_schema_is_said_with_its_path() {
     assert_eq!(one("\u{feff}{\"id\":1}"), "1");
     assert_eq!(one(r#"{"id":0}"#), "against the JSON Schema: value is less than the minimum of 1 @ id");
     assert_eq!(one(r#"{"id":1,"email":"abcdef"}"#), "against the JSON Schema: value is longer than 5 characters @ email");
-    assert_eq!(one(r#"{"id":1,"lines":[{"sku":"a"},{"sku":7}]}"#), "against the JSON Schema: value is not of type \"string\" @ lines[1].sku");
+    assert_eq!(
+        one(r#"{"id":1,"lines":[{"sku":"a"},{"sku":7}]}"#),
+        "against the JSON Schema: value is not of type \"string\" @ lines[1].sku"
+    );
     assert_eq!(one("{}"), "against the JSON Schema: \"id\" is a required property @ ");
     assert_eq!(one("{"), "invalid JSON: EOF while parsing an object at line 1 column 1 @ ");
 }
 
 #[test]
 fn columns_come_from_the_properties() {
-    let definition = StreamDefinition { format_options: options(&[("schema", ORDER)]), ..super::definition(vec![], Format::Json) };
+    let definition =
+        StreamDefinition { format_options: options(&[("schema", ORDER)]), ..super::definition(vec![], Format::Json) };
     let columns = crate::format::own_columns(&definition).expect("a schema").expect("columns");
     let types: Vec<String> = columns.iter().map(ToString::to_string).collect();
     assert_eq!(types, ["id BIGINT", "email TEXT", "at TIMESTAMP", "lines ARRAY<STRUCT<sku TEXT, n DOUBLE>>"]);
@@ -46,7 +50,10 @@ fn a_registered_schema_may_refer_to_others() {
     let framed = |body: &str| [&[0, 0, 0, 0, 1], body.as_bytes()].concat();
     let records = [record(0, framed(r#"{"id":1,"user":{"name":"x"}}"#)), record(1, framed(r#"{"id":2,"user":{}}"#))];
     let decoded = decoder.decode("p0", &records);
-    assert_eq!((shown(&decoded.rows, "id", 0), shown(&decoded.rows, "_rest", 0)), ("1".into(), r#"{"user":{"name":"x"}}"#.into()));
+    assert_eq!(
+        (shown(&decoded.rows, "id", 0), shown(&decoded.rows, "_rest", 0)),
+        ("1".into(), r#"{"user":{"name":"x"}}"#.into())
+    );
     assert_eq!(decoded.rejects[0].reason, "against the JSON Schema: \"name\" is a required property");
     assert_eq!(decoded.rejects[0].path, "user");
 }
