@@ -4,7 +4,7 @@ import { useMemo, useSyncExternalStore } from 'react';
 import { parametersIn } from '../../lib/parameters';
 import { runTarget, splitStatements, type Target } from '../../lib/statement';
 import { problemOf, type Problem } from './editor/problem';
-import { useCheck, type Checked } from './editor/useCheck';
+import { typesIn, useCheck, type Checked } from './editor/useCheck';
 import type { Explained } from './result/explain';
 import type { TabRuns } from './run/run';
 import { cancelRun, runsOf, subscribeRuns } from './run/runs';
@@ -35,7 +35,7 @@ export function useConsole(tab: QueryTab): Console {
   const target = useMemo(() => targetOf(tab), [tab]);
   const check = useCheck(target?.text ?? null);
   const names = useMemo(() => parametersIn(tab.sql), [tab.sql]);
-  const types = useMemo(() => Object.fromEntries((check?.params ?? []).map(({ name, type }) => [name, type])), [check]);
+  const types = useMemo(() => typesIn(check), [check]);
   const problem = useMemo(() => findProblem(tab, target, check, runs), [tab, target, check, runs]);
   const explained = useMemo(() => (target === null ? null : { sql: target.text, values: tab.params, types }), [target, tab.params, types]);
   return {
@@ -48,18 +48,18 @@ export function useConsole(tab: QueryTab): Console {
     explained,
     isRunning: runs?.newest.phase === 'running',
     run: async () => {
-      if (target !== null) await start(tab.id, { sql: target.text, from: target.from, types });
+      if (target !== null) await start(tab.id, { sql: target.text, from: target.from });
     },
     runAll: async () => {
       for (const statement of splitStatements(tab.sql)) {
-        const run = await start(tab.id, { sql: statement.text, from: statement.from, types });
+        const run = await start(tab.id, { sql: statement.text, from: statement.from });
         // What follows usually builds on what came before.
         if (run.phase !== 'finished') return;
       }
     },
     runAgain: async ({ isLive }) => {
       const last = runsOf(tab.id)?.newest;
-      if (last !== undefined) await start(tab.id, { sql: last.sql, from: last.from, types, isLive });
+      if (last !== undefined) await start(tab.id, { sql: last.sql, from: last.from, isLive });
     },
     cancel: () => {
       const newest = runsOf(tab.id)?.newest;

@@ -39,14 +39,17 @@ export function ColumnEditor({ columns, rejects, onChange }: Props) {
         columns={[
           {
             id: 'name',
-            header: 'Column',
+            header: 'Column, and why this type',
             cell: (column) => (
-              <Checkbox
-                checked={column.isKept}
-                aria-label={`Keep ${column.name}`}
-                onChange={(event) => onChange(column.name, { isKept: event.target.checked })}
-                label={<span className={clsx('isolate-text font-mono text-xs [overflow-wrap:anywhere]', !column.isKept && 'text-text-3 line-through')}>{column.name}</span>}
-              />
+              <div className="max-w-52 min-w-28">
+                <Checkbox
+                  checked={column.isKept}
+                  aria-label={`Keep ${column.name}`}
+                  onChange={(event) => onChange(column.name, { isKept: event.target.checked })}
+                  label={<span className={clsx('isolate-text font-mono text-xs break-words', !column.isKept && 'text-text-3 line-through')}>{column.name}</span>}
+                />
+                <p className="text-2xs text-text-3">{column.why}</p>
+              </div>
             ),
           },
           {
@@ -82,7 +85,6 @@ export function ColumnEditor({ columns, rejects, onChange }: Props) {
               return n === 0 ? <span className="text-text-3">0</span> : <span className="font-semibold text-crit">{n}</span>;
             },
           },
-          { id: 'why', header: 'Why this type', wideOnly: true, className: 'text-text-2', cell: (column) => column.why },
           {
             id: 'examples',
             header: 'Examples',

@@ -29,7 +29,7 @@ export function StreamOptions({ draft, onChange }: Props) {
       <Field label="Keep rows for" hint="Older ones are removed.">
         {(slots) => <Choices {...slots} values={RETENTION} empty="ever" value={draft.retain} onChange={(retain) => onChange({ retain })} />}
       </Field>
-      <Columns label="Key: of rows with the same, one is kept" names={keys.map((column) => column.name)} chosen={draft.key} onChange={(key) => onChange({ key })} />
+      <Columns label="Key" hint="Of rows with the same key one is kept." names={keys.map((column) => column.name)} chosen={draft.key} onChange={(key) => onChange({ key })} />
       <Field label="The same key within" hint="By arrival; exact, also across restarts.">
         {(slots) => <Input {...slots} value={draft.keyWithin} disabled={draft.key.length === 0} onChange={(event) => onChange({ keyWithin: event.target.value })} />}
       </Field>
@@ -43,7 +43,7 @@ export function StreamOptions({ draft, onChange }: Props) {
           </Select>
         )}
       </Field>
-      <Columns label="Sorted by: questions about these read less" names={keys.map((column) => column.name)} chosen={draft.orderBy} onChange={(orderBy) => onChange({ orderBy })} />
+      <Columns label="Sorted by" hint="Questions about these then read less." names={keys.map((column) => column.name)} chosen={draft.orderBy} onChange={(orderBy) => onChange({ orderBy })} />
     </div>
   );
 }
@@ -63,7 +63,7 @@ function Choices({ values, empty, value, onChange, ...slots }: ChoicesProps) {
 }
 
 /** Columns in the order they are ticked. */
-function Columns({ label, names, chosen, onChange }: { label: string; names: readonly string[]; chosen: readonly string[]; onChange: (chosen: string[]) => void }) {
+function Columns({ label, hint, names, chosen, onChange }: { label: string; hint: string; names: readonly string[]; chosen: readonly string[]; onChange: (chosen: string[]) => void }) {
   return (
     <fieldset className="min-w-0">
       <legend className="mb-1 text-xs font-medium text-text-2">{label}</legend>
@@ -83,6 +83,7 @@ function Columns({ label, names, chosen, onChange }: { label: string; names: rea
           />
         ))}
       </div>
+      <p className="mt-1 text-xs text-text-3">{hint}</p>
     </fieldset>
   );
 }

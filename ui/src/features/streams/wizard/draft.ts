@@ -47,6 +47,11 @@ export type Draft = {
   /** The name of the file; its content stays in the browser. */
   fileName: string | null;
   format: string | null;
+  /** The names of the fields of CSV, as its first line has them. */
+  csvHeader: string;
+  delimiter: string;
+  /** Where a schema registry is, for formats that need one. */
+  registry: string;
   sample: Sample | null;
   columns: DraftColumn[];
   eventTime: string;
@@ -77,6 +82,9 @@ export function emptyDraft(): Draft {
     demo: { rate: '400', backfillMinutes: '15', malformed: '0.004' },
     fileName: null,
     format: null,
+    csvHeader: '',
+    delimiter: ',',
+    registry: '',
     sample: null,
     columns: [],
     eventTime: '',

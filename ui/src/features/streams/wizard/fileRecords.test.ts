@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { elementsOf, kindOf, pushesOf, sampleOf } from './fileRecords';
+import { elementsOf, headerOf, kindOf, pushesOf, sampleOf } from './fileRecords';
 
 it('knows files by their beginning', () => {
   expect(kindOf('{"a":1}\n{"a":2}')).toBe('ndjson');
@@ -16,8 +16,10 @@ describe('samples', () => {
     expect(sampleOf('{"a":1}\r\n\r\n{"a":2}', 'ndjson', true)).toEqual(['{"a":1}', '{"a":2}']);
   });
 
-  it('of CSV carry the header', () => {
-    expect(sampleOf('\ufeffid,name\n1,x\n2,y\n', 'csv', true)).toEqual(['id,name\n1,x\n', 'id,name\n2,y\n']);
+  it('of CSV are the lines behind the one that names the fields', () => {
+    expect(sampleOf('\ufeffid,name\n1,x\n2,y\n', 'csv', true)).toEqual(['1,x', '2,y']);
+    expect(headerOf('\ufeffid;na,me;x\n1;x;y\n')).toEqual({ csvHeader: 'id;na,me;x', delimiter: ';' });
+    expect(headerOf('id\tname')).toEqual({ csvHeader: 'id\tname', delimiter: '\t' });
   });
 
   it('of an array are its elements as they are written', () => {

@@ -25,9 +25,15 @@ export function sampleOf(head: string, kind: FileKind, isWhole: boolean): string
   const lines = head.replace(/^\ufeff/, '').split(/\r?\n/);
   const whole = (isWhole ? lines : lines.slice(0, -1)).filter((line) => line.trim() !== '');
   if (kind === 'ndjson') return whole.slice(0, SAMPLE_RECORDS);
-  const [header, ...rows] = whole;
-  // Each sample of CSV carries the header, as each push does.
-  return header === undefined ? [] : rows.slice(0, SAMPLE_RECORDS).map((row) => `${header}\n${row}\n`);
+  return whole.slice(1, SAMPLE_RECORDS + 1);
+}
+
+/** The line of CSV that names its fields, and what stands between them. */
+export function headerOf(head: string): { csvHeader: string; delimiter: string } {
+  const [line = ''] = head.replace(/^\ufeff/, '').trimStart().split(/\r?\n/);
+  const count = (delimiter: string) => line.split(delimiter).length;
+  const delimiter = [',', ';', '\t'].reduce((best, each) => (count(each) > count(best) ? each : best), ',');
+  return { csvHeader: line, delimiter };
 }
 
 /** The elements of a JSON array as they are written, so that no digit of a number changes. */

@@ -57,7 +57,8 @@ describe('the statement of a Kafka stream', () => {
 
 it('writes the other sources', () => {
   expect(statementOf(orders({ source: 'http' }))).toBe('CREATE STREAM orders\n  FROM HTTP;');
-  expect(statementOf(orders({ source: 'file', format: 'csv' }))).toBe('CREATE STREAM orders\n  FROM HTTP\n  FORMAT CSV;');
+  expect(statementOf(orders({ source: 'file', format: 'csv', csvHeader: 'id;name', delimiter: ';' }))).toBe("CREATE STREAM orders\n  FROM HTTP\n  FORMAT CSV (header = 'id;name', delimiter = ';');");
+  expect(statementOf(orders({ format: 'avro', registry: 'http://r:8081', csvHeader: 'left over' }))).toContain("FORMAT AVRO (registry = 'http://r:8081')");
   expect(statementOf(orders({ source: 'demo' }))).toBe("CREATE STREAM orders\n  FROM DEMO (rate = 400, backfill_minutes = 15, malformed = '0.004');");
 });
 

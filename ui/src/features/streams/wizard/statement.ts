@@ -8,10 +8,19 @@ export function statementOf(draft: Draft, { withColumns = true }: { withColumns?
   const name = quoteName(draft.name === '' ? 'new_stream' : draft.name);
   const columns = withColumns ? draft.columns.filter((column) => column.isKept) : [];
   const lines = [columns.length === 0 ? `CREATE STREAM ${name}` : `CREATE STREAM ${name} (\n${columns.map(columnLine).join(',\n')}\n)`, `  FROM ${sourceClause(draft)}`];
-  if (draft.format !== null && draft.source !== 'demo') lines.push(`  FORMAT ${draft.format.toUpperCase()}`);
+  if (draft.format !== null && draft.source !== 'demo') lines.push(`  FORMAT ${formatClause(draft, draft.format)}`);
   if (columns.length > 0) lines.push(...clauses(draft, columns));
   if (draft.retain.trim() !== '') lines.push(`  RETAIN INTERVAL ${quoteText(draft.retain.trim())}`);
   return `${lines.join('\n')};`;
+}
+
+function formatClause(draft: Draft, format: string): string {
+  const options: string[] = [];
+  const isLines = format === 'csv' || format === 'tsv';
+  if (isLines && draft.csvHeader.trim() !== '') options.push(`header = ${quoteText(draft.csvHeader.trim())}`);
+  if (format === 'csv' && draft.delimiter !== ',') options.push(`delimiter = ${quoteText(draft.delimiter)}`);
+  if (['json', 'avro', 'protobuf'].includes(format) && draft.registry.trim() !== '') options.push(`registry = ${quoteText(draft.registry.trim())}`);
+  return format.toUpperCase() + (options.length === 0 ? '' : ` (${options.join(', ')})`);
 }
 
 function columnLine(column: DraftColumn): string {

@@ -5,13 +5,12 @@ import { useCallback, useEffect, useRef, useState } from 'react';
 import { asApiError } from '../../../api/client';
 import { useSearchState } from '../../../lib/useSearchValue';
 import { emptyDraft, reachable, stepsOf, STEPS, type Draft, type Step } from './draft';
-import { keepDraft, readDraft } from './wizardApi';
+import { forgetDraft, keepDraft, readDraft } from './wizardApi';
 
 const KEEP_AFTER_MS = 600;
 
 export type Wizard = {
   draft: Draft;
-  draftId: string;
   step: Step;
   /** Null while an earlier draft is being read. */
   isLoading: boolean;
@@ -20,6 +19,8 @@ export type Wizard = {
   goTo: (step: Step) => void;
   next: () => void;
   back: () => void;
+  /** The stream exists, and the draft has done its work. */
+  forget: () => void;
 };
 
 const makeId = () => `d_${crypto.getRandomValues(new Uint32Array(2)).join('').slice(0, 12)}`;
@@ -33,6 +34,7 @@ export function useDraft(): Wizard {
   const [isLoading, setLoading] = useState(wantedId !== '');
   const [failure, setFailure] = useState<unknown>(null);
   const isChanged = useRef(false);
+  const kept = useRef<'not yet' | 'kept' | 'forgotten'>(wantedId === '' ? 'not yet' : 'kept');
 
   useEffect(() => {
     if (wantedId === '' || isChanged.current) return;
@@ -42,8 +44,9 @@ export function useDraft(): Wizard {
       .catch((error: unknown) => {
         if (isGone) return;
         // A draft that is gone is begun anew under a number of its own.
-        if (asApiError(error).code === 'not_found') setDraftId(makeId());
-        else setFailure(error);
+        if (asApiError(error).code !== 'not_found') return setFailure(error);
+        kept.current = 'not yet';
+        setDraftId(makeId());
       })
       .finally(() => !isGone && setLoading(false));
     return () => {
@@ -52,8 +55,10 @@ export function useDraft(): Wizard {
   }, [wantedId]);
 
   useEffect(() => {
-    if (!isChanged.current) return;
+    if (!isChanged.current || kept.current === 'forgotten') return;
     const timer = setTimeout(() => {
+      if (kept.current === 'forgotten') return;
+      kept.current = 'kept';
       keepDraft(draftId, draft).then(() => setFailure(null), setFailure);
     }, KEEP_AFTER_MS);
     return () => clearTimeout(timer);
@@ -74,5 +79,11 @@ export function useDraft(): Wizard {
     if (to !== undefined) goTo(to);
     else if (by < 0) void navigate({ to: '/streams' });
   };
-  return { draft, draftId, step, isLoading, failure, change, goTo, next: () => move(1), back: () => move(-1) };
+  const forget = () => {
+    const wasKept = kept.current === 'kept';
+    kept.current = 'forgotten';
+    // A draft that stays behind takes a little room and does no harm.
+    if (wasKept) forgetDraft(draftId).catch(() => undefined);
+  };
+  return { draft, step, isLoading, failure, change, goTo, next: () => move(1), back: () => move(-1), forget };
 }

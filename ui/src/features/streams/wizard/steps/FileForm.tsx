@@ -3,7 +3,7 @@ import { useState, type DragEvent } from 'react';
 import { formatBytes } from '../../../../lib/format';
 import { Code } from '../../../../ui/Code';
 import { suggestName, withoutSample } from '../draft';
-import { ARRAY_BYTES_MAX, kindOf, sampleOf } from '../fileRecords';
+import { ARRAY_BYTES_MAX, headerOf, kindOf, sampleOf } from '../fileRecords';
 import type { StepProps } from '../WizardPage';
 
 const HEAD_BYTES = 1024 * 1024;
@@ -34,6 +34,7 @@ export function FileForm({ wizard, file, onFile }: StepProps) {
       fileName: chosen.name,
       name: old.isNamed ? old.name : suggestName(chosen.name),
       format: kind === 'csv' ? 'csv' : 'json',
+      ...(kind === 'csv' ? headerOf(head) : {}),
       sample: { format: kind === 'csv' ? 'csv' : 'json', why: WHY[kind], records, encoding: 'utf8' },
     }));
   };

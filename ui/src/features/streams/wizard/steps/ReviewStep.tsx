@@ -12,12 +12,11 @@ import { Listening } from '../Listening';
 import { cliLine, statementOf } from '../statement';
 import { uploadFile, type UploadState } from '../upload';
 import { UploadProgress } from '../UploadProgress';
-import { forgetDraft } from '../wizardApi';
 import type { StepProps } from '../WizardPage';
 
 /** The statement that will be run: nothing here could not have been typed. */
 export function ReviewStep({ wizard, file, takenNames }: StepProps) {
-  const { draft, draftId } = wizard;
+  const { draft } = wizard;
   const queries = useQueryClient();
   const navigate = useNavigate();
   const statement = statementOf(draft);
@@ -29,7 +28,7 @@ export function ReviewStep({ wizard, file, takenNames }: StepProps) {
     mutationFn: async () => {
       if (!isMade) await runSql(statement);
       setMade(true);
-      void forgetDraft(draftId).catch(() => undefined);
+      wizard.forget();
       void queries.invalidateQueries();
       if (draft.source === 'file' && file !== null) {
         const kind = kindOf(await file.slice(0, 4096).text());

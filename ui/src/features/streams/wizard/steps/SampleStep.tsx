@@ -5,12 +5,12 @@ import { formatExact, formatTimestamp, plural } from '../../../../lib/format';
 import { usePreferences } from '../../../../lib/preferences';
 import { Button } from '../../../../ui/Button';
 import { Empty, Failure } from '../../../../ui/Empty';
-import { Field, Select, Textarea } from '../../../../ui/Field';
+import { Field, Input, Select, Textarea } from '../../../../ui/Field';
 import { Skeleton } from '../../../../ui/Skeleton';
 import { Table } from '../../../../ui/Table';
 import { Actions } from '../Actions';
 import { withoutSample, type Draft, type Sample } from '../draft';
-import { elementsOf, kindOf, sampleOf } from '../fileRecords';
+import { elementsOf, headerOf, kindOf, sampleOf } from '../fileRecords';
 import { statementOf } from '../statement';
 import { takeSample } from '../wizardApi';
 import type { StepProps } from '../WizardPage';
@@ -47,12 +47,12 @@ export function SampleStep({ wizard }: StepProps) {
       </div>
       {taking.isPending && n === 0 && <Skeleton label="Reading a sample" rows={6} />}
       {taking.isError && <Failure error={taking.error} doing="reading a sample" onRetry={() => taking.mutate()} />}
-      {draft.sample !== null && n > 0 && <Records draft={draft} sample={draft.sample} onFormat={(format) => change((old) => ({ ...forgetColumns(old), format }))} />}
+      {draft.sample !== null && n > 0 && <Records draft={draft} sample={draft.sample} onChange={(part) => change((old) => ({ ...forgetColumns(old), ...part }))} />}
       {isKafka && draft.sample !== null && n === 0 && (
         <Empty title="The topic is empty">It answers, and holds no record yet. Send one and read again, or paste one below as it will be.</Empty>
       )}
       {draft.source !== 'file' && (draft.source === 'http' || (draft.sample !== null && (n === 0 || draft.sample.why === PASTED)) || taking.isError) && (
-        <Paste onSample={(sample) => change((old) => (sample === null ? withoutSample(old) : withSample(old, sample)))} isOptional={draft.source === 'http'} />
+        <Paste onSample={(sample, header) => change((old) => (sample === null ? withoutSample(old) : { ...withSample(old, sample), ...header }))} isOptional={draft.source === 'http'} />
       )}
       <Actions onBack={wizard.back} onNext={wizard.next} next={n === 0 ? 'Continue without a sample' : 'Continue'} disabled={taking.isPending && n === 0} why="A sample is being read." />
     </section>
@@ -60,7 +60,7 @@ export function SampleStep({ wizard }: StepProps) {
 }
 
 const PASTED = 'pasted here';
-const KNOWN_FORMATS = ['json', 'csv'];
+const FORMATS = ['json', 'csv', 'tsv', 'avro', 'protobuf', 'msgpack', 'text'];
 
 function withSample(draft: Draft, sample: Sample): Draft {
   // "text" is how the server says that it recognised nothing.
@@ -71,9 +71,8 @@ function forgetColumns(draft: Draft): Draft {
   return { ...withoutSample(draft), sample: draft.sample };
 }
 
-function Records({ draft, sample, onFormat }: { draft: Draft; sample: Sample; onFormat: (format: string) => void }) {
+function Records({ draft, sample, onChange }: { draft: Draft; sample: Sample; onChange: (part: Partial<Draft>) => void }) {
   const { zone } = usePreferences();
-  const formats = [...new Set([...KNOWN_FORMATS, sample.format])].filter((format) => format !== 'text');
   const hasKeys = sample.records.some((record) => record.key !== null);
   const hasTimes = sample.records.some((record) => record.time !== null);
   return (
@@ -81,9 +80,9 @@ function Records({ draft, sample, onFormat }: { draft: Draft; sample: Sample; on
       <div className="flex flex-wrap items-end gap-x-4 gap-y-2">
         <Field label="Format" className="w-40">
           {(slots) => (
-            <Select {...slots} value={draft.format ?? ''} onChange={(event) => onFormat(event.target.value)}>
+            <Select {...slots} value={draft.format ?? ''} onChange={(event) => onChange({ format: event.target.value })}>
               {draft.format === null && <option value="">not recognised</option>}
-              {formats.map((format) => (
+              {FORMATS.map((format) => (
                 <option key={format} value={format}>
                   {format.toUpperCase()}
                 </option>
@@ -91,8 +90,18 @@ function Records({ draft, sample, onFormat }: { draft: Draft; sample: Sample; on
             </Select>
           )}
         </Field>
+        {(draft.format === 'csv' || draft.format === 'tsv') && (
+          <Field label="Names of the fields" className="w-80">
+            {(slots) => <Input {...slots} className="font-mono" placeholder="id,name,price" value={draft.csvHeader} onChange={(event) => onChange({ csvHeader: event.target.value })} />}
+          </Field>
+        )}
+        {(draft.format === 'avro' || draft.format === 'protobuf') && (
+          <Field label="Schema registry" className="w-80">
+            {(slots) => <Input {...slots} className="font-mono" placeholder="http://localhost:8081" value={draft.registry} onChange={(event) => onChange({ registry: event.target.value })} />}
+          </Field>
+        )}
         <p className="pb-1.5 text-sm text-text-2">
-          {plural(sample.records.length, 'record')}. {sample.format === 'text' ? 'No format was recognised' : `Looks like ${sample.format.toUpperCase()}`}: {sample.why}.
+          {plural(sample.records.length, 'record')}. {sample.format === 'text' ? 'No format was recognised' : `Looks like ${sample.format.toUpperCase()}`}: {sample.why.replace(/\.$/, '')}.
         </p>
       </div>
       <div className="overflow-hidden rounded-md border border-line bg-surface">
@@ -122,20 +131,22 @@ function Records({ draft, sample, onFormat }: { draft: Draft; sample: Sample; on
   );
 }
 
+type Header = Partial<Pick<Draft, 'csvHeader' | 'delimiter'>>;
+
 /** Records typed or pasted by a person, where there is nothing to read yet. */
-function Paste({ onSample, isOptional }: { onSample: (sample: Sample | null) => void; isOptional: boolean }) {
+function Paste({ onSample, isOptional }: { onSample: (sample: Sample | null, header: Header) => void; isOptional: boolean }) {
   const [problem, setProblem] = useState<string | null>(null);
   const read = (text: string) => {
     if (text.trim() === '') {
       setProblem(null);
-      return onSample(null);
+      return onSample(null, {});
     }
     const payloads = payloadsOf(text);
     if (payloads === null) return setProblem('This reads neither as JSON nor as CSV with a header line.');
     setProblem(null);
     const records = payloads.map((payload, index) => ({ partition: 'pasted', position: String(index), time: null, key: null, payload }));
     const format = kindOf(text) === 'csv' ? 'csv' : 'json';
-    onSample({ format, why: PASTED, records, encoding: 'utf8' });
+    onSample({ format, why: PASTED, records, encoding: 'utf8' }, format === 'csv' ? headerOf(text) : {});
   };
   return (
     <Field
