@@ -198,8 +198,8 @@ test('a server that goes away and comes back is followed again, and says so mean
     const second = await startServer({ port, data: first.folder });
     try {
       await page.getByText(/Can’t reach the server since/).waitFor({ state: 'detached' });
-      const before = await page.locator('header').innerText();
-      await until('numbers move again', async () => (await page.locator('header').innerText()) !== before);
+      const before = await page.getByRole('banner').innerText();
+      await until('numbers move again', async () => (await page.getByRole('banner').innerText()) !== before);
     } finally {
       await second.stop();
     }
@@ -251,5 +251,39 @@ flow('text of any kind is shown and does nothing', {}, async (page, server) => {
   await grid.getByText('␀').waitFor();
   await shot(page, 'flow-odd-text');
   await assertAccessible(page, 'odd text');
+  assertNoTrouble(page);
+});
+
+flow('a field that appears is announced, and becomes a column with its history', {}, async (page, server) => {
+  await server.sql('CREATE STREAM orders (id BIGINT) FROM HTTP');
+  await fetch(`${server.url}/v1/streams/orders/records`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"id":1,"coupon":"X"}' });
+  await page.goto('/streams/orders?tab=schema');
+  await page.getByRole('button', { name: 'Make it a column' }).click();
+  await page.getByRole('button', { name: 'Show what it would do' }).click();
+  await page.getByRole('region', { name: 'What the statement would do' }).waitFor();
+  await shot(page, 'flow-schema-promote');
+  await assertAccessible(page, 'the effect of a change');
+  await page.getByRole('button', { name: 'Run it' }).click();
+  await page.getByRole('region', { name: 'Columns' }).getByText('coupon', { exact: true }).waitFor();
+  assert.deepEqual((await server.sql('SELECT coupon FROM orders')).map((row) => row.coupon), ['X']);
+  assertNoTrouble(page);
+});
+
+flow('a wide stream stays usable, and a megabyte in one cell is shown when asked for', {}, async (page, server) => {
+  const columns = Array.from({ length: 2000 }, (_, n) => `c${n} TEXT`).join(', ');
+  await server.sql(`CREATE STREAM wide (${columns}) FROM HTTP`);
+  const body = JSON.stringify({ c0: 'x'.repeat(1_000_000), c1: 'y' });
+  await page.goto('/streams/wide?tab=tail');
+  await page.getByText('Waiting for the next row').waitFor();
+  await fetch(`${server.url}/v1/streams/wide/records`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+  const grid = page.getByRole('grid', { name: /Newest rows of wide/ });
+  await grid.getByRole('row').nth(1).click();
+  await page.getByRole('button', { name: /Show all 1,000,000 characters/ }).waitFor();
+  await shot(page, 'flow-wide');
+  await page.getByRole('button', { name: 'Columns', exact: true }).click();
+  await page.getByRole('dialog', { name: 'Columns' }).getByLabel('Find a column').fill('c1999');
+  await page.getByRole('dialog', { name: 'Columns' }).getByLabel('c1999').check();
+  await page.keyboard.press('Escape');
+  await grid.getByRole('columnheader', { name: 'c1999' }).waitFor();
   assertNoTrouble(page);
 });

@@ -36,7 +36,7 @@ export default function Plot({ times, series, height, format, summary, target, t
       {
         width: Math.max(120, element.clientWidth),
         height,
-        padding: [10, 10, 0, 0],
+        padding: [10, 26, 0, 0],
         legend: { show: false },
         cursor: { points: { size: 6 }, drag: { x: false, y: false } },
         scales: {

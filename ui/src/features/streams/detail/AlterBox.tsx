@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from 'react';
 import { runSql, type SqlAnswer } from '../../../api/sql';
 import type { StreamDetail } from '../../../api/types';
 import { cellKind, cellText } from '../../../lib/cells';
+import { formatExact } from '../../../lib/format';
 import { quoteName } from '../../../lib/sqlText';
 import { Button } from '../../../ui/Button';
 import { Failure } from '../../../ui/Empty';
@@ -39,7 +40,7 @@ export function AlterBox({ stream, proposed }: { stream: StreamDetail; proposed:
         <Field
           label="Statement"
           error={isAlter ? undefined : 'Write an ALTER STREAM statement here; any other statement belongs on the Query page.'}
-          hint="ADD COLUMN name type · DROP COLUMN name · RENAME COLUMN name TO name · SET RETAIN INTERVAL '30 days'"
+          hint="ADD COLUMN name type · DROP COLUMN name · RENAME COLUMN name TO name · PROMOTE field AS name · ADD RULE name CHECK (condition) ON FAIL QUARANTINE"
         >
           {(slots) => <Textarea {...slots} ref={box} rows={3} value={statement} onChange={(event) => setStatement(event.target.value)} />}
         </Field>
@@ -74,7 +75,7 @@ function Answer({ answer }: { answer: SqlAnswer }) {
             align: kind === 'number' ? ('right' as const) : undefined,
             wideOnly: column.name === 'sample',
             className: column.name === 'sample' ? 'max-w-96 truncate font-mono' : undefined,
-            cell: (row: Record<string, unknown>) => cellText(row[column.name], kind) ?? <i className="text-text-3">null</i>,
+            cell: (row: Record<string, unknown>) => (kind === 'number' ? formatExact(row[column.name] as number | string | null) : (cellText(row[column.name], kind) ?? '')),
           };
         })}
       />

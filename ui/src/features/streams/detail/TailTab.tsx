@@ -10,6 +10,7 @@ import { quoteName } from '../../../lib/sqlText';
 import type { TailRow } from '../../../lib/tail';
 import { useSearchState } from '../../../lib/useSearchValue';
 import { Button } from '../../../ui/Button';
+import { Code } from '../../../ui/Code';
 import { Empty } from '../../../ui/Empty';
 import { Input } from '../../../ui/Field';
 import { LiveTable, WaitingPill, type LiveColumn } from '../../../ui/LiveTable';
@@ -155,11 +156,26 @@ function Waiting({ stream, where, ended }: { stream: StreamDetail; where: string
   if (ended) return <Empty title="The tail is over">{ended}</Empty>;
   if (stream.state === 'paused') return <Empty title="This stream is paused">Nothing is read from its source. Resume it to see new rows.</Empty>;
   return (
-    <Empty title={where ? 'Waiting for a row that fits the filter' : 'Waiting for the next row'}>
-      {stream.last_commit_at ? 'Rows appear here as they are committed.' : 'No record has arrived yet.'}
-      {stream.source.toLowerCase() === 'http' && !where && ' Push one with POST /v1/streams/' + stream.name + '/records.'}
-    </Empty>
+    <div className="min-w-0">
+      <Empty title={where ? 'Waiting for a row that fits the filter' : 'Waiting for the next row'}>
+        {stream.last_commit_at ? 'Rows appear here as they are committed.' : 'No record has arrived yet.'}
+      </Empty>
+      {stream.source.toLowerCase() === 'http' && !where && (
+        <div className="max-w-3xl px-4 pb-4">
+          <Code label="Push one" text={pushCommand(stream)} />
+        </div>
+      )}
+    </div>
   );
+}
+
+/** A command that sends one record with the stream's own columns. */
+function pushCommand(stream: StreamDetail): string {
+  const example = (type: string) => (/INT|DOUBLE|REAL|DECIMAL/i.test(type) ? 1 : /BOOL/i.test(type) ? true : /^TIMESTAMP/i.test(type) ? new Date().toISOString() : 'text');
+  const columns = (stream.columns ?? []).filter((column) => !/^(STRUCT|ARRAY|JSON)/i.test(column.type)).slice(0, 6);
+  const record = columns.length > 0 ? Object.fromEntries(columns.map((column) => [column.name, example(column.type)])) : { id: 1, name: 'text' };
+  const body = JSON.stringify(record).replaceAll("'", "'\\''");
+  return `curl -H 'Content-Type: application/json' \\\n  -d '${body}' \\\n  ${location.origin}/v1/streams/${stream.name}/records`;
 }
 
 /** An example condition made of the stream's own columns. */
