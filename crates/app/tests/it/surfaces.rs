@@ -1,5 +1,7 @@
 //! Snapshots of what users see: a change of one shows up in the diff. `HELIOS_BLESS=1` writes them anew.
 
+use crate::world::World;
+use bytes::Bytes;
 use clap::CommandFactory;
 use helios_app::args::Args;
 use helios_contract::Kind;
@@ -19,6 +21,20 @@ fn kinds_of_error() {
     let text: String =
         kinds.iter().map(|kind| format!("{} {}\n", kind.as_str(), helios_serve::status_of(*kind).as_u16())).collect();
     compare("errors.txt", &text);
+}
+
+#[test]
+fn routes() {
+    let response = World::new().http("GET", "/api/v1/openapi.json", &[], Bytes::new()).unwrap();
+    let description: serde_json::Value = serde_json::from_slice(&response.body).unwrap();
+    let mut text = String::new();
+    for (path, methods) in description["paths"].as_object().unwrap() {
+        for (method, route) in methods.as_object().unwrap() {
+            let summary = route["summary"].as_str().unwrap();
+            text.push_str(&format!("{} {path}\n    {summary}\n", method.to_uppercase()));
+        }
+    }
+    compare("routes.txt", &text);
 }
 
 #[test]
