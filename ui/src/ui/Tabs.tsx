@@ -1,5 +1,5 @@
 import { clsx } from 'clsx';
-import { useRef, type KeyboardEvent, type ReactNode } from 'react';
+import { useEffect, useRef, type KeyboardEvent, type ReactNode } from 'react';
 
 export type Tab<T extends string> = { value: T; label: ReactNode };
 
@@ -19,6 +19,10 @@ export function Tabs<T extends string>({
   idPrefix: string;
 }) {
   const list = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    // On a phone the row may be longer than the screen; the chosen tab is always in sight.
+    list.current?.querySelector('[aria-selected=true]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+  }, [value]);
   const move = (event: KeyboardEvent) => {
     const here = tabs.findIndex((tab) => tab.value === value);
     const steps: Record<string, number> = { ArrowRight: here + 1, ArrowLeft: here - 1, Home: 0, End: tabs.length - 1 };
@@ -46,7 +50,7 @@ export function Tabs<T extends string>({
             tabIndex={selected ? 0 : -1}
             onClick={() => onChange(tab.value)}
             className={clsx(
-              'inline-flex h-9 shrink-0 items-center gap-1.5 border-b-2 px-2.5 text-sm -outline-offset-2',
+              'inline-flex h-9 shrink-0 items-center gap-1.5 border-b-2 px-2.5 text-sm max-md:px-2 -outline-offset-2',
               selected ? 'border-accent font-semibold text-accent' : 'border-transparent text-text-2 hover:text-text',
             )}
           >

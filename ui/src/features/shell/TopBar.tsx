@@ -53,6 +53,7 @@ function Logo() {
 function LiveBadge() {
   const { phase } = useLiveStatus();
   const { now } = usePulse();
+  const fresh = freshnessOf(now?.freshness_ms);
   if (phase !== 'open') return <span className="px-2 text-xs font-medium text-warn">{phase === 'lost' ? 'Not connected' : 'Connecting'}</span>;
   return (
     <span className="flex items-center gap-2 px-2 text-xs font-medium text-accent">
@@ -60,7 +61,7 @@ function LiveBadge() {
       Live
       {now && (
         <span className="num hidden font-normal text-text-2 sm:inline">
-          {formatCount(now.events_per_s)} events/s · {formatDuration(freshnessOf(now.freshness_ms))} fresh
+          {formatCount(Math.round(now.events_per_s))} events/s{fresh === null ? '' : ` · ${formatDuration(fresh)} fresh`}
         </span>
       )}
     </span>

@@ -47,8 +47,8 @@ export function ColumnTable({ stream, onAlter }: { stream: StreamDetail; onAlter
           rowKey={(column) => column.name}
           caption={profile.data && columns.length > PROFILED_MAX ? `Only the first ${PROFILED_MAX} columns were looked at.` : undefined}
           columns={[
-            { id: 'name', header: 'Name', className: 'isolate-text max-w-64 truncate font-mono font-semibold', cell: (column) => column.name },
-            { id: 'type', header: 'Type', className: 'max-w-64 truncate font-mono', cell: (column) => <span title={column.type}>{column.type}</span> },
+            { id: 'name', header: 'Name', className: 'isolate-text max-w-64 truncate font-mono font-semibold max-md:max-w-36', cell: (column) => column.name },
+            { id: 'type', header: 'Type', className: 'max-w-64 truncate font-mono max-md:max-w-28', cell: (column) => <span title={column.type}>{column.type}</span> },
             { id: 'required', header: 'Required', wideOnly: true, cell: (column) => (column.required ? 'NOT NULL' : '') },
             ...(profile.data
               ? [

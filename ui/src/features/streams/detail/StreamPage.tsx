@@ -5,7 +5,7 @@ import { ApiError } from '../../../api/client';
 import type { StreamDetail } from '../../../api/types';
 import { useStream } from '../../../api/useStreamTopic';
 import { useTitle } from '../../../lib/a11y';
-import { formatCount, formatDuration } from '../../../lib/format';
+import { formatCount, formatDuration, plural } from '../../../lib/format';
 import { useOpenQuery } from '../../../lib/openQuery';
 import { quoteName } from '../../../lib/sqlText';
 import { useNow } from '../../../lib/useNow';
@@ -87,7 +87,7 @@ function Shown({ stream, history }: { stream: StreamDetail; history: ReturnType<
           <StreamStatus state={stream.state} />
           <span className="text-xs text-text-3">
             {stream.source.toLowerCase()} · for {formatDuration(now - Date.parse(stream.since))}
-            {stream.n_rows !== null && stream.n_rows !== undefined && <> · {formatCount(stream.n_rows)} rows</>}
+            {stream.n_rows !== null && stream.n_rows !== undefined && <> · {plural(stream.n_rows, 'row')}</>}
           </span>
         </span>
       }
@@ -125,7 +125,7 @@ function Shown({ stream, history }: { stream: StreamDetail; history: ReturnType<
             label: (
               <>
                 Quarantine
-                {stream.n_quarantined ? <Badge tone="warn">{formatCount(stream.n_quarantined)}</Badge> : null}
+                {stream.n_quarantined ? <Badge tone="warn" className="max-md:hidden">{formatCount(stream.n_quarantined)}</Badge> : null}
               </>
             ),
           },

@@ -1,7 +1,7 @@
 import { Columns3, Eraser, Pause, Play, SquareTerminal } from 'lucide-react';
 import { useEffect, useMemo, useState, type FormEvent } from 'react';
 import type { StreamDetail } from '../../../api/types';
-import { useTail } from '../../../api/useTail';
+import { useTail, type Tail } from '../../../api/useTail';
 import { announce } from '../../../lib/a11y';
 import { formatCount, plural } from '../../../lib/format';
 import { useShortcuts } from '../../../lib/keys';
@@ -110,7 +110,7 @@ export function TailTab({ stream }: { stream: StreamDetail }) {
       <div className="relative flex h-[max(320px,calc(100dvh-276px))] min-h-0 max-md:h-[max(320px,calc(100dvh-420px))]">
         <WaitingPill view={view} onLatest={tail.latest} />
         {view.rows.length === 0 || columns.length === 0 ? (
-          <Waiting stream={stream} where={where} ended={tail.ended} />
+          <Waiting stream={stream} where={where} tail={tail} />
         ) : (
           <LiveTable
             label={`Newest rows of ${stream.name}`}
@@ -130,12 +130,14 @@ export function TailTab({ stream }: { stream: StreamDetail }) {
 }
 
 /** What the tail is doing, in words: moving, held, and what it left out. */
-function TailLine({ tail }: { tail: ReturnType<typeof useTail> }) {
+function TailLine({ tail }: { tail: Tail }) {
   const { view } = tail;
   return (
     <p className="num flex min-h-7 flex-wrap items-center gap-x-3 border-b border-line px-3 text-xs text-text-3">
       {tail.ended ? (
         <Status tone="idle">Ended: {tail.ended}</Status>
+      ) : tail.error ? (
+        <Status tone="idle">Not following</Status>
       ) : tail.paused ? (
         <Status tone="idle">Paused, {plural(view.waiting, 'row')} waiting</Status>
       ) : view.held ? (
@@ -152,8 +154,9 @@ function TailLine({ tail }: { tail: ReturnType<typeof useTail> }) {
   );
 }
 
-function Waiting({ stream, where, ended }: { stream: StreamDetail; where: string; ended: string | null }) {
-  if (ended) return <Empty title="The tail is over">{ended}</Empty>;
+function Waiting({ stream, where, tail }: { stream: StreamDetail; where: string; tail: Tail }) {
+  if (tail.ended) return <Empty title="The tail is over">{tail.ended}</Empty>;
+  if (tail.error) return <Empty title="Nothing is followed">{where ? 'Change the filter to go on.' : 'It is tried again when the connection is new.'}</Empty>;
   if (stream.state === 'paused') return <Empty title="This stream is paused">Nothing is read from its source. Resume it to see new rows.</Empty>;
   return (
     <div className="min-w-0">
