@@ -190,7 +190,8 @@ test('100,000 rows come in, stay smooth, and the page says that there are more',
     return times.toSorted((a, b) => a - b);
   });
   console.log(`scrolling 100,000 rows: median frame ${frames[30].toFixed(1)} ms, 95 % ${frames[57].toFixed(1)} ms`);
-  assert.ok(frames[30] < 50 && frames[57] < 250, `frames stay short: ${frames[30]} and ${frames[57]} ms`);
+  // Wide of what an idle machine needs (17 and 28 ms), and far below what drawing every row would.
+  assert.ok(frames[30] < 100 && frames[57] < 400, `frames stay short: ${frames[30]} and ${frames[57]} ms`);
   await page.locator('#query-result [role=grid]').focus();
   await page.keyboard.press('Control+End');
   await cell(page, 99_999, 2).waitFor();

@@ -44,7 +44,7 @@ export function ResultGrid({ table, nRows, nColumns, isGrowing, before }: Props)
   const chosen = rectangle({ anchor: inside(selection.anchor, size), focus: inside(selection.focus, size) });
   const focus = inside(selection.focus, size);
 
-  const rows = useVirtualizer({ count: nRows, getScrollElement: () => scroller.current, estimateSize: () => rowPx, overscan: 10 });
+  const rows = useVirtualizer({ count: nRows, getScrollElement: () => scroller.current, estimateSize: () => rowPx, overscan: 6 });
   const columns = useVirtualizer({
     count: nColumns,
     horizontal: true,

@@ -56,7 +56,7 @@ export function ColumnEditor({ columns, rejects, onChange }: Props) {
             id: 'type',
             header: 'Type',
             cell: (column) => (
-              <Select aria-label={`Type of ${column.name}`} className="min-w-36 font-mono text-xs" disabled={!column.isKept} value={column.type} onChange={(event) => onChange(column.name, { type: event.target.value })}>
+              <Select aria-label={`Type of ${column.name}`} className="min-w-36 font-mono text-xs" disabled={!column.isKept} value={column.type} onChange={(event) => onChange(column.name, { type: event.target.value, why: 'Your choice.' })}>
                 {[...new Set([column.type, ...TYPES])].map((type) => (
                   <option key={type}>{type}</option>
                 ))}

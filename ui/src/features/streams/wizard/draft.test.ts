@@ -48,7 +48,7 @@ describe('columns', () => {
     const known = [column('a', { type: 'BIGINT', isRequired: true }), column('left_out', { isKept: false })];
     const merged = mergeColumns(known, [column('a', { seen: 0.5 }), column('new')]);
     expect(merged.map(({ name, type, isRequired, isKept, seen }) => [name, type, isRequired, isKept, seen])).toEqual([
-      ['a', 'BIGINT', true, true, 0.5],
+      ['a', 'BIGINT', true, true, 1],
       ['new', 'TEXT', false, true, 1],
       ['left_out', 'TEXT', false, false, 1],
     ]);

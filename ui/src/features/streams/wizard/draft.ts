@@ -149,10 +149,8 @@ export function reachable(draft: Draft, step: Step): boolean {
 /** Columns after the server looked at the samples: what a person decided stays. */
 export function mergeColumns(known: readonly DraftColumn[], seen: readonly DraftColumn[]): DraftColumn[] {
   const before = new Map(known.map((column) => [column.name, column]));
-  const merged = seen.map((column) => {
-    const old = before.get(column.name);
-    return old === undefined ? column : { ...column, type: old.type, isRequired: old.isRequired, isKept: old.isKept, why: column.why || old.why };
-  });
+  // What was seen first is said of the records themselves; later looks are at what a person made of them.
+  const merged = seen.map((column) => before.get(column.name) ?? column);
   const names = new Set(seen.map((column) => column.name));
   // A column that was left out is not looked at any more, and must not be forgotten either.
   return [...merged, ...known.filter((column) => !names.has(column.name))];
