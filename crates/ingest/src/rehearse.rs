@@ -2,7 +2,7 @@
 
 mod payload;
 
-use crate::intake::{Intake, Taken};
+use crate::intake::{self, Intake, Taken};
 use crate::pipeline::Job;
 use crate::repair::sample;
 use crate::replay;
@@ -78,7 +78,8 @@ impl Trial {
         Ok(Trial { intake: Intake::fresh(&job.stream.definition, &job)?, job })
     }
 
-    async fn take(self, held: Vec<Held>) -> Result<(Trial, Vec<Taken>, Outcomes)> {
+    async fn take(mut self, held: Vec<Held>) -> Result<(Trial, Vec<Taken>, Outcomes)> {
+        self.intake.learn(&intake::group(returns::chunks(&held))).await?;
         let taking = tokio::task::spawn_blocking(move || {
             let (job, intake, taken) = replay::take(self.job, self.intake, &held)?;
             let outcomes = returns::outcomes(&held, &taken, &returns::unfit(&held, &taken));
@@ -91,6 +92,7 @@ impl Trial {
 /// The definition for reading rows written back as JSON: there, times are text.
 fn readable(mut definition: StreamDefinition) -> StreamDefinition {
     definition.format = Format::Json;
+    definition.format_options.clear();
     definition.columns.iter_mut().for_each(|column| plain_times(&mut column.data_type));
     definition
 }

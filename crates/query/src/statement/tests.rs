@@ -66,6 +66,25 @@ fn a_definition_reads_back_as_it_was_written() {
 }
 
 #[test]
+fn a_format_may_have_options() {
+    let definition = created("CREATE STREAM s FROM HTTP FORMAT CSV (delimiter = ';', header) RETAIN INTERVAL '1 day'");
+    assert_eq!(definition.format, Format::Csv);
+    assert_eq!(definition.format_options["delimiter"], OptionValue::Text(";".into()));
+    assert_eq!(definition.format_options["header"], OptionValue::Bool(true));
+    for sql in [
+        "CREATE STREAM s FROM HTTP FORMAT AVRO (registry = 'http://r:1', registry_password = ENV 'P')",
+        "CREATE STREAM s FROM HTTP FORMAT PROTOBUF (schema = 'syntax = \"proto3\"; // it''s', message = 'a.B')",
+        "CREATE STREAM s FROM HTTP FORMAT TSV (header = true)",
+        "CREATE STREAM s FROM HTTP FORMAT TEXT",
+        "CREATE STREAM s FROM HTTP FORMAT MSGPACK (compression = 'gzip')",
+    ] {
+        assert_eq!(created(&created(sql).to_string()), created(sql), "{sql}");
+    }
+    let StreamCommand::Alter { change, .. } = command("ALTER STREAM s SET FORMAT TSV (header)") else { panic!() };
+    assert_eq!(change, StreamChange::Format(Format::Tsv, [("header".into(), OptionValue::Bool(true))].into()));
+}
+
+#[test]
 fn the_other_statements() {
     let alter = |sql: &str| match command(sql) {
         StreamCommand::Alter { name, change } if name.as_str() == "s" => change,
