@@ -1,6 +1,6 @@
 /** What the editor is made of. */
 
-import { acceptCompletion, autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap, startCompletion } from '@codemirror/autocomplete';
+import { acceptCompletion, autocompletion, closeBrackets, closeBracketsKeymap, closeCompletion, completionKeymap, startCompletion } from '@codemirror/autocomplete';
 import { defaultKeymap, history, historyKeymap, indentWithTab, temporarilySetTabFocusMode } from '@codemirror/commands';
 import { bracketMatching, indentOnInput, syntaxHighlighting } from '@codemirror/language';
 import { sql } from '@codemirror/lang-sql';
@@ -24,7 +24,8 @@ export type EditorActions = {
 
 /** Everything that does not depend on the catalogue. The actions are looked up when a key is pressed. */
 export function editorExtensions(actions: () => EditorActions): Extension {
-  const act = (name: Exclude<keyof EditorActions, 'cancel'>) => () => {
+  const act = (name: Exclude<keyof EditorActions, 'cancel'>) => (view: EditorView) => {
+    closeCompletion(view);
     actions()[name]();
     return true;
   };

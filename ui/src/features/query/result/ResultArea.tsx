@@ -78,7 +78,8 @@ function View({ console, onFix, starters }: Omit<Props, 'actions'>) {
   return (
     <>
       {failure}
-      <div className={clsx('flex min-h-0 flex-1 flex-col', isOld && 'opacity-60')} aria-busy={isOld}>
+      <div className={clsx('flex min-h-0 flex-1 flex-col', isOld && 'grayscale')} aria-busy={isOld}>
+        {isOld && !newest.isLive && <p className="border-b border-line bg-sunken px-3 py-1 text-xs text-text-2">Still the rows of the statement before; the new ones take their place as they come.</p>}
         {shown.nRows === 0 && <NoRows run={shown} />}
         {tab.view === 'chart' && shown.nRows > 0 ? (
           <ChartView table={shown.table} nRows={shown.nRows} chosen={tab.chart} onChoose={(chart) => tabs.change(tab.id, { chart })} />

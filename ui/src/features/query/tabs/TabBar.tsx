@@ -1,6 +1,6 @@
 import { clsx } from 'clsx';
 import { Plus, X } from 'lucide-react';
-import { useRef, useState, type DragEvent, type KeyboardEvent } from 'react';
+import { useEffect, useRef, useState, type DragEvent, type KeyboardEvent } from 'react';
 import { IconButton } from '../../../ui/Button';
 import { titleOf, type QueryTab, type Tabs } from './tab';
 import { tabs } from './tabStore';
@@ -11,6 +11,9 @@ const TYPE = 'application/x-helios-tab';
 export function TabBar({ state, panelId }: { state: Tabs; panelId: string }) {
   const list = useRef<HTMLDivElement>(null);
   const focus = (id: string) => requestAnimationFrame(() => list.current?.querySelector<HTMLElement>(`[data-tab="${id}"] [role=tab]`)?.focus());
+  useEffect(() => {
+    list.current?.querySelector(`[data-tab="${state.activeId}"]`)?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+  }, [state.activeId]);
   const press = (event: KeyboardEvent, index: number) => {
     const tab = state.tabs[index];
     if (tab === undefined) return;
