@@ -1,7 +1,7 @@
 //! What a console asks beside answers: what a text of statements says, which functions there are, how far a query is.
 
 use crate::engine::Engine;
-use crate::parse::Statement;
+use crate::parse::{self, Statement};
 use crate::{errors, explain, functions, plan, rewrite};
 use arrow::datatypes::DataType;
 use async_trait::async_trait;
@@ -9,22 +9,29 @@ use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan};
 use helios_contract::console::{Console, Explained, Function, Progress, Reading, StatementRead};
 use helios_contract::error::{Error, Result};
 use helios_contract::query::{Query, QueryEngine};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
+/// Statements that are told apart.
+const STATEMENTS_MAX: usize = 10_000;
 /// Statements that are planned; more are only found.
 const PLANNED_MAX: usize = 50;
 
 #[async_trait]
 impl Console for Engine {
     async fn read(&self, sql: &str) -> Reading {
-        let tokens = match plan::words(sql).await {
-            Ok(tokens) => tokens,
+        let whole = sql.to_owned();
+        let divided = plan::off_thread(move || parse::words(&whole).map(|tokens| (parts(&whole, &tokens), placeholders(&tokens))));
+        let (parts, placeholders) = match divided.await {
+            Ok(divided) => divided,
             Err(error) => return Reading { error: Some(error), ..Reading::default() },
         };
+        if parts.len() > STATEMENTS_MAX {
+            let error = Error::invalid(format!("the text holds more than {STATEMENTS_MAX} statements")).hint("Divide it.");
+            return Reading { error: Some(error), ..Reading::default() };
+        }
         let mut reading = Reading::default();
         let mut types = HashMap::new();
-        let parts: Vec<Part> = parts(sql, &tokens);
         for part in parts.iter().take(PLANNED_MAX) {
             let in_place = in_place(sql, part);
             match self.check(&in_place).await {
@@ -39,13 +46,8 @@ impl Console for Engine {
                 });
             }
         }
-        reading.parameters = placeholders(&tokens)
-            .into_iter()
-            .map(|placeholder| {
-                let known = types.get(placeholder).cloned();
-                (placeholder.trim_start_matches('$').to_owned(), known)
-            })
-            .collect();
+        let parameter = |name: String| (name.trim_start_matches('$').to_owned(), types.get(&name).cloned());
+        reading.parameters = placeholders.into_iter().map(parameter).collect();
         reading.statements = parts.into_iter().map(Part::read).collect();
         reading
     }
@@ -89,21 +91,16 @@ impl Part {
 }
 
 fn parts(sql: &str, tokens: &[TokenWithSpan]) -> Vec<Part> {
-    let places = Places::of(sql);
-    let statements = tokens.split(|token| token.token == Token::SemiColon).filter(|tokens| !tokens.is_empty());
-    statements
-        .map(|tokens| {
-            let (first, last) = (&tokens[0], &tokens[tokens.len() - 1]);
-            let (kind, read_only) = kind(tokens);
-            Part {
-                bytes: places.byte(first.span.start)..places.byte(last.span.end),
-                start: first.span.start,
-                kind,
-                read_only,
-                has_parameters: !placeholders(tokens).is_empty(),
-            }
-        })
-        .collect()
+    let statements: Vec<&[TokenWithSpan]> =
+        tokens.split(|token| token.token == Token::SemiColon).filter(|tokens| !tokens.is_empty()).collect();
+    let places = statements.iter().flat_map(|tokens| [tokens[0].span.start, tokens[tokens.len() - 1].span.end]);
+    let bytes = bytes(sql, places);
+    let part = |(tokens, bytes): (&&[TokenWithSpan], &[usize])| {
+        let (kind, read_only) = kind(tokens);
+        let has_parameters = tokens.iter().any(|token| placeholder(token).is_some());
+        Part { bytes: bytes[0]..bytes[1], start: tokens[0].span.start, kind, read_only, has_parameters }
+    };
+    statements.iter().zip(bytes.chunks(2)).map(part).collect()
 }
 
 /// The first words of a statement that say what it is, and whether it changes nothing.
@@ -122,15 +119,16 @@ fn kind(tokens: &[TokenWithSpan]) -> (String, bool) {
 }
 
 /// Every `$name`, once, in order of appearance.
-fn placeholders(tokens: &[TokenWithSpan]) -> Vec<&str> {
-    let mut found = Vec::new();
-    for token in tokens {
-        match &token.token {
-            Token::Placeholder(name) if name.starts_with('$') && !found.contains(&name.as_str()) => found.push(name.as_str()),
-            _ => {}
-        }
+fn placeholders(tokens: &[TokenWithSpan]) -> Vec<String> {
+    let mut known = HashSet::new();
+    tokens.iter().filter_map(placeholder).filter(|name| known.insert(*name)).map(str::to_owned).collect()
+}
+
+fn placeholder(token: &TokenWithSpan) -> Option<&str> {
+    match &token.token {
+        Token::Placeholder(name) if name.starts_with('$') => Some(name),
+        _ => None,
     }
-    found
 }
 
 /// The statement alone, at its place: what stands before it is blank, so that errors name places of the whole text.
@@ -140,25 +138,23 @@ fn in_place(sql: &str, part: &Part) -> String {
     format!("{}{}{}", "\n".repeat(n_lines), " ".repeat(n_columns), &sql[part.bytes.clone()])
 }
 
-/// Finds bytes by line and column.
-struct Places<'a> {
-    sql: &'a str,
-    /// The byte each line begins at.
-    lines: Vec<usize>,
-}
-
-impl Places<'_> {
-    fn of(sql: &str) -> Places<'_> {
-        let lines = std::iter::once(0).chain(sql.match_indices('\n').map(|(i, _)| i + 1)).collect();
-        Places { sql, lines }
+/// The byte at each of `places`, which stand in the order of the text: one walk finds all.
+fn bytes(sql: &str, places: impl Iterator<Item = Location>) -> Vec<usize> {
+    let mut chars = sql.char_indices().peekable();
+    let mut at = Location { line: 1, column: 1 };
+    let mut found = Vec::new();
+    for place in places {
+        while at < place
+            && let Some((_, passed)) = chars.next()
+        {
+            at = match passed {
+                '\n' => Location { line: at.line + 1, column: 1 },
+                _ => Location { line: at.line, column: at.column + 1 },
+            };
+        }
+        found.push(chars.peek().map_or(sql.len(), |(byte, _)| *byte));
     }
-
-    fn byte(&self, location: Location) -> usize {
-        let line = usize::try_from(location.line.saturating_sub(1)).unwrap_or(0);
-        let column = usize::try_from(location.column.saturating_sub(1)).unwrap_or(0);
-        let begin = self.lines.get(line).copied().unwrap_or(self.sql.len());
-        self.sql[begin..].char_indices().nth(column).map_or(self.sql.len(), |(i, _)| begin + i)
-    }
+    found
 }
 
 /// An error of planning without a statement to point into.

@@ -9,7 +9,6 @@ use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::sql::parser::Statement as Planned;
 use datafusion::sql::sqlparser::ast::Statement;
-use datafusion::sql::sqlparser::tokenizer::TokenWithSpan;
 use datafusion_functions_json::functions::json_union_to_text;
 use futures::executor::block_on;
 use helios_contract::error::{Error, Result};
@@ -67,15 +66,6 @@ pub(crate) async fn parse(sql: &str) -> Result<(parse::Statement, Text)> {
     off_thread(move || parse::parse(&sql)).await
 }
 
-/// Divides a text of statements into its words.
-///
-/// # Errors
-/// `Invalid`, with the place.
-pub(crate) async fn words(sql: &str) -> Result<Vec<TokenWithSpan>> {
-    let sql = sql.to_owned();
-    off_thread(move || parse::words(&sql)).await
-}
-
 /// The type of each `$name` in a statement whose parameters have no values yet, where its place says it.
 ///
 /// # Errors
@@ -88,7 +78,8 @@ pub(crate) async fn parameter_types(session: Session, statement: Statement) -> R
     .await
 }
 
-async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+/// Does work that takes a while of CPU where it holds up nobody.
+pub(crate) async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
     match tokio::task::spawn_blocking(work).await {
         Ok(result) => result,
         Err(_) => Err(Error::internal("planning the statement failed").hint("This is a bug: please report the statement.")),

@@ -17,7 +17,7 @@ use axum::http::StatusCode;
 use axum::http::header::{ETAG, HeaderMap};
 use axum::response::{IntoResponse, Json, Response};
 use helios_contract::column::{ColumnType, hidden, table_schema};
-use helios_contract::console::{Explained, Progress, Reading};
+use helios_contract::console::{Explained, Progress, Reading, StatementRead};
 use helios_contract::query::Query;
 use helios_contract::store::Version;
 use helios_contract::stream::Stream;
@@ -45,15 +45,16 @@ pub(crate) async fn check(
 }
 
 fn reading_json(sql: &str, reading: &Reading, request_id: &str) -> Value {
-    // Editors in browsers count in UTF-16.
-    let utf16 = |byte: usize| sql.get(..byte).map_or(0, |before| before.encode_utf16().count());
-    let statement = |read: &helios_contract::console::StatementRead| {
-        json!({
-            "start": utf16(read.bytes.start),
-            "end": utf16(read.bytes.end),
-            "kind": read.kind,
-            "read_only": read.read_only,
-        })
+    // Editors in browsers count in UTF-16. Statements stand in the order of the text: one walk counts them all.
+    let (mut byte, mut n_units) = (0, 0);
+    let mut utf16 = |to: usize| {
+        n_units += sql.get(byte..to).map_or(0, |passed| passed.encode_utf16().count());
+        byte = to;
+        n_units
+    };
+    let statement = |read: &StatementRead| {
+        let (start, end) = (utf16(read.bytes.start), utf16(read.bytes.end));
+        json!({"start": start, "end": end, "kind": read.kind, "read_only": read.read_only})
     };
     let parameter = |(name, data_type): &(String, Option<_>)| json!({"name": name, "type": data_type.as_ref().map(sql_type)});
     json!({

@@ -47,6 +47,18 @@ async fn a_single_statement_has_fields_and_an_error_has_its_place_in_the_whole_t
 }
 
 #[tokio::test]
+async fn a_text_of_very_many_statements_is_read_in_no_time() {
+    let reading = read(&"1;".repeat(10_000)).await;
+    assert_eq!((reading.statements.len(), reading.statements[9_999].bytes.clone()), (10_000, 19_998..19_999));
+    let reading = read(&"1;".repeat(400_000)).await;
+    assert!(reading.statements.is_empty());
+    assert_eq!(reading.error.unwrap().message(), "the text holds more than 10000 statements");
+    let many = "$é1 ".repeat(10) + &(0..100_000).map(|i| format!("$p{i} ")).collect::<String>();
+    assert_eq!(read(&many).await.parameters.len(), 100_001);
+    assert!(read(&" ".repeat(2 << 20)).await.error.is_some());
+}
+
+#[tokio::test]
 async fn parameters_have_the_types_their_places_say() {
     let sql = "SELECT $name || 'x' FROM orders WHERE country = $country AND price > $least AND id = $1 LIMIT $n; SELECT $country";
     let reading = read(sql).await;
