@@ -308,6 +308,49 @@ test('live runs it again as data arrives', async () => {
   await page.leave();
 });
 
+test('everything is done without a mouse', async () => {
+  const page = await openConsole();
+  await page.keyboard.press('Alt+ArrowUp');
+  await page.keyboard.type('SELECT n, -n AS minus FROM generate_series(1, 30) AS t(n)');
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('Control+Enter');
+  await cell(page, 0, 0).waitFor();
+  await page.keyboard.press('Alt+ArrowDown');
+  await page.keyboard.press('ArrowRight');
+  await page.keyboard.press('s');
+  await until('it is sorted', async () => (await cell(page, 0, 1).innerText()) === '-30');
+  await page.keyboard.press('Enter');
+  await page.getByRole('dialog').getByText('-30', { exact: true }).waitFor();
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('ArrowDown');
+  assert.equal(await page.locator('#query-result [role=grid]').getAttribute('aria-activedescendant'), 'cell-1-1', 'the focus came back to the grid');
+  await page.keyboard.press('Alt+c');
+  await page.getByRole('tab', { name: 'Chart', selected: true }).waitFor();
+  await page.keyboard.press('Alt+ArrowUp');
+  // Escape lets the next Tab leave the editor.
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('Tab');
+  assert.equal(await page.evaluate(() => document.activeElement?.closest('.cm-editor') === null), true);
+  assertNoTrouble(page);
+  await page.leave();
+});
+
+test('a token that expired is asked for, and the statement goes on', async () => {
+  const page = await openConsole();
+  let given = '';
+  await page.route('**/api/v1/query', async (route) => {
+    given = (await route.request().headerValue('authorization')) ?? '';
+    if (given === 'Bearer new-token') return route.continue({ headers: { ...route.request().headers(), authorization: '' } });
+    return route.fulfill({ status: 401, contentType: 'application/json', body: JSON.stringify({ code: 'unauthorized', message: 'the token is not valid', request_id: 'r' }) });
+  });
+  await run(page, 'SELECT 1 AS allowed');
+  await page.getByRole('dialog').getByRole('textbox').or(page.getByRole('dialog').locator('input[type=password]')).first().fill('new-token');
+  await page.keyboard.press('Enter');
+  await page.getByRole('columnheader', { name: 'allowed' }).waitFor();
+  assert.equal(given, 'Bearer new-token');
+  await page.leave();
+});
+
 test('a server that goes away in the middle leaves the text and the rows', async (t) => {
   if (process.env.HELIOS_URL) return t.skip('the server belongs to somebody else');
   const port = await freePort();

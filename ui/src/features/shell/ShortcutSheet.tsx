@@ -39,6 +39,19 @@ const GROUPS: readonly { name: string; keys: readonly (readonly [string, string]
       ['alt+w', 'Close tab'],
       ['shift+alt+t', 'Reopen tab'],
       ['alt+1', 'Go to tab 1, and so on'],
+      ['alt+g', 'Show or hide the catalogue'],
+    ],
+  },
+  {
+    name: 'Result of a query',
+    keys: [
+      ['alt+↓', 'Go to the rows'],
+      ['alt+↑', 'Go back to the editor'],
+      ['alt+c', 'Chart or table'],
+      ['mod+c', 'Copy the chosen cells'],
+      ['mod+a', 'Choose all cells'],
+      ['enter', 'Show the whole cell'],
+      ['s', 'Sort by the column'],
     ],
   },
 ];

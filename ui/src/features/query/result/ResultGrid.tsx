@@ -79,6 +79,7 @@ export function ResultGrid({ table, nRows, nColumns, isGrowing, before }: Props)
       event.preventDefault();
       return setOpen(nRows > 0);
     }
+    if (event.key.toLowerCase() === 's' && !mod && !isGrowing) return setSort(nextSort(sort, focus.column));
     const page = Math.max(1, Math.floor((scroller.current?.clientHeight ?? 300) / rowPx) - 2);
     const next = moved(selection, { key: event.key, shift: event.shiftKey, mod }, size, page);
     if (next === null) return;
@@ -192,7 +193,7 @@ function HeaderCell({ table, index, look, left, sort, onSort }: { table: ResultT
         type="button"
         tabIndex={-1}
         onClick={onSort}
-        title={`${column.name}: ${column.typeName}. Click to sort.`}
+        title={`${column.name}: ${column.typeName}. Click to sort, or press S in the column.`}
         className={clsx('flex h-full w-full min-w-0 items-center gap-1.5 px-2', look.isRight && 'justify-end')}
       >
         <span className="isolate-text truncate font-semibold">{column.name === '' ? '(no name)' : column.name}</span>
