@@ -287,3 +287,28 @@ flow('a wide stream stays usable, and a megabyte in one cell is shown when asked
   await grid.getByRole('columnheader', { name: 'c1999' }).waitFor();
   assertNoTrouble(page);
 });
+
+flow('a token is asked for, also when it runs out, and what waited goes on', {}, async (page) => {
+  // The server asks for tokens beyond this machine only, so the answers of such a server are given here in its place.
+  let wanted = 'first';
+  await page.route('**/api/v1/**', async (route) => {
+    if (route.request().headers().authorization === `Bearer ${wanted}`) return route.continue();
+    return route.fulfill({ status: 401, contentType: 'application/json', body: '{"code":"unauthorized","message":"a token is wanted","request_id":"r"}' });
+  });
+  await page.goto('/streams');
+  const dialog = page.getByRole('dialog', { name: 'This server asks for a token' });
+  await dialog.waitFor();
+  await shot(page, 'flow-token');
+  await assertAccessible(page, 'the token dialog');
+  await dialog.getByLabel('Access token').fill('first');
+  await page.keyboard.press('Enter');
+  await dialog.waitFor({ state: 'hidden' });
+  await page.goto('/system/storage');
+  await page.getByRole('region', { name: 'Ledger' }).waitFor();
+  wanted = 'second';
+  await dialog.waitFor();
+  await dialog.getByLabel('Access token').fill('second');
+  await page.keyboard.press('Enter');
+  await dialog.waitFor({ state: 'hidden' });
+  await page.getByRole('region', { name: 'Ledger' }).waitFor();
+});
