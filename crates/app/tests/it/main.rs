@@ -5,6 +5,7 @@
 mod bench;
 mod chaos;
 mod clock;
+mod drifting;
 mod licences;
 mod scenarios;
 mod surfaces;

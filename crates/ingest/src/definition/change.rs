@@ -105,11 +105,11 @@ fn rename_uses(definition: &mut StreamDefinition, old: &str, new: &str) {
 
 /// The type must be known by now: the caller looks up what was proposed when the statement does not say it.
 fn promote(definition: &mut StreamDefinition, path: String, name: String, data_type: Option<ColumnType>) -> Result<()> {
+    refuse_mapped(definition, &path)?;
     let data_type = data_type.ok_or_else(|| {
         Error::invalid(format!("no record of {} has had a field {path} without a column", definition.name))
             .hint(format!("Say its type: PROMOTE {path} AS {name} TEXT. system.schema_events lists what was seen."))
     })?;
-    refuse_mapped(definition, &path)?;
     definition.columns.push(Column { from: vec![path], ..Column::new(name, data_type) });
     Ok(())
 }
