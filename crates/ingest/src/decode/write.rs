@@ -43,8 +43,15 @@ impl Instant {
 /// Text in quotes.
 pub(crate) fn text(out: &mut String, text: &str) {
     out.push('"');
+    // Without a way out of the loop it looks at many bytes at a time.
+    let is_plain = text.bytes().fold(true, |plain, byte| plain & !must_be_escaped(byte));
+    if is_plain { out.push_str(text) } else { escaped(out, text) }
+    out.push('"');
+}
+
+fn escaped(out: &mut String, text: &str) {
     let mut rest = text;
-    while let Some(at) = rest.find(|c: char| c == '"' || c == '\\' || c < ' ') {
+    while let Some(at) = rest.bytes().position(must_be_escaped) {
         out.push_str(&rest[..at]);
         match rest.as_bytes()[at] {
             byte @ (b'"' | b'\\') => out.extend(['\\', char::from(byte)]),
@@ -53,7 +60,10 @@ pub(crate) fn text(out: &mut String, text: &str) {
         rest = &rest[at + 1..];
     }
     out.push_str(rest);
-    out.push('"');
+}
+
+fn must_be_escaped(byte: u8) -> bool {
+    byte < 0x20 || byte == b'"' || byte == b'\\'
 }
 
 /// Bytes as base64 text.
