@@ -22,6 +22,8 @@ const FRESHNESS_BEATS: usize = 15;
 const RECEIVED: &str = "helios_records_received_total";
 const QUARANTINED: &str = "helios_records_quarantined_total";
 const FRESHNESS: &str = "helios_freshness_seconds";
+const LAG: &str = "helios_lag_records";
+const LAG_SECONDS: &str = "helios_lag_seconds";
 
 /// What was counted up to now.
 #[derive(Debug, Clone, Default)]
@@ -31,6 +33,10 @@ struct Counted {
     /// Upper bounds in seconds and how many took at most that long.
     freshness: Vec<(f64, u64)>,
     n_freshness: u64,
+    /// Records that wait at the source, where it tells.
+    n_waiting: Option<f64>,
+    /// How old the newest record was when it was committed.
+    behind_s: Option<f64>,
 }
 
 struct Moment {
@@ -64,6 +70,10 @@ pub(crate) struct Rates {
     pub(crate) freshness_ms: Option<[f64; 3]>,
     /// Records put into quarantine since the process started.
     pub(crate) n_quarantined: f64,
+    /// Records that came into being at the source a second; `None` where that is not known of every stream.
+    pub(crate) produced_per_s: Option<f64>,
+    /// How many milliseconds the newest record waited for its commit; `None` where that is not known, or for all streams.
+    pub(crate) behind_ms: Option<f64>,
 }
 
 impl Rates {
@@ -164,7 +174,7 @@ impl Kept {
         };
         let counted = |moment: &'_ Moment, name: &str| moment.streams.get(name).unwrap_or(&nothing).clone();
         let before = self.moments.iter().rev().nth(1);
-        let mut rates = Rates::default();
+        let mut rates = Rates { produced_per_s: before.map(|_| 0.0), ..Rates::default() };
         let mut took = Counted::default();
         for name in names {
             let current = counted(now, name);
@@ -175,11 +185,19 @@ impl Kept {
                 // A stream that was made anew counts from zero again.
                 rates.events_per_s += (current.n_received - earlier.n_received).max(0.0) / seconds;
                 rates.quarantined_per_s += (current.n_quarantined - earlier.n_quarantined).max(0.0) / seconds;
+                // What came into being was received, or waits longer in the queue than before.
+                let queued = current.n_waiting.zip(earlier.n_waiting).map(|(now, then)| now - then);
+                let produced = queued.map(|queued| (current.n_received - earlier.n_received + queued).max(0.0) / seconds);
+                rates.produced_per_s = rates.produced_per_s.zip(produced).map(|(sum, more)| sum + more);
             }
+            rates.behind_ms = stream.and(current.behind_s).map(|seconds| (seconds * 1e4).round() / 10.0);
             let oldest = self.moments.front().map(|moment| counted(moment, name)).unwrap_or_default();
             took.add_freshness(&current, &oldest);
         }
-        rates.events_per_s = (rates.events_per_s * 10.0).round() / 10.0;
+        let tenths = |rate: f64| (rate * 10.0).round() / 10.0;
+        rates.events_per_s = tenths(rates.events_per_s);
+        rates.quarantined_per_s = tenths(rates.quarantined_per_s);
+        rates.produced_per_s = rates.produced_per_s.map(tenths);
         rates.freshness_ms = took.percentiles();
         rates
     }
@@ -229,6 +247,8 @@ fn counted(families: &[MetricFamily]) -> BTreeMap<String, Counted> {
                 counted.freshness = histogram.get_bucket().iter().map(|b| (b.upper_bound(), b.cumulative_count())).collect();
                 counted.n_freshness = histogram.get_sample_count();
             },
+            LAG => |counted, metric| *counted.n_waiting.get_or_insert(0.0) += metric.get_gauge().get_value(),
+            LAG_SECONDS => |counted, metric| counted.behind_s = Some(metric.get_gauge().get_value()),
             _ => continue,
         };
         for metric in family.get_metric() {
@@ -245,6 +265,32 @@ fn counted(families: &[MetricFamily]) -> BTreeMap<String, Counted> {
 mod tests {
     use super::*;
     use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, Opts};
+
+    #[tokio::test(start_paused = true)]
+    async fn what_waits_longer_than_before_was_produced_too() {
+        let (meters, pulse) = (meters(), Pulse::default());
+        let opts = prometheus::Opts::new(LAG, "x");
+        let lag = prometheus::IntGaugeVec::new(opts, &["stream", "partition"]).unwrap();
+        meters.registry.register(Box::new(lag.clone())).unwrap();
+        let name = StreamName::new("a").unwrap();
+        lag.with_label_values(&["a", "0"]).set(5);
+        lag.with_label_values(&["a", "1"]).set(5);
+        meters.received.with_label_values(&["a"]).inc_by(100);
+        pulse.beat(&meters.registry, Timestamp(0));
+        assert_eq!(pulse.rates(Some(&name)).produced_per_s, None);
+        for (received, waiting, produced) in [(20, 15, 30.0), (20, 0, 0.0), (4, 2, 6.0)] {
+            meters.received.with_label_values(&["a"]).inc_by(received);
+            lag.with_label_values(&["a", "0"]).set(waiting);
+            tokio::time::advance(Duration::from_secs(1)).await;
+            pulse.beat(&meters.registry, Timestamp(1));
+            let rates = pulse.rates(Some(&name));
+            assert_eq!(rates.produced_per_s, Some(produced + if waiting == 0 { 5.0 } else { 0.0 }), "{received} {waiting}");
+        }
+        meters.received.with_label_values(&["http"]).inc_by(1);
+        tokio::time::advance(Duration::from_secs(1)).await;
+        pulse.beat(&meters.registry, Timestamp(2));
+        assert_eq!(pulse.rates(None).produced_per_s, None);
+    }
 
     struct Meters {
         registry: Registry,

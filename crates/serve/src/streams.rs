@@ -67,7 +67,7 @@ pub(crate) async fn detail(site: &Site, name: &StreamName) -> Result<Value> {
     told["columns"] = definition.columns.iter().map(column).collect();
     told["event_time"] = json!(definition.event_time);
     told["partitions"] = partitions(site, &stream, &status).await?;
-    told["stages"] = stages(site, &status, &site.pulse.rates(Some(name))).await;
+    told["stages"] = stages(site, name, &site.pulse.rates(Some(name))).await;
     Ok(told)
 }
 
@@ -117,17 +117,14 @@ async fn partitions(site: &Site, stream: &Stream, status: &StreamStatus) -> Resu
 /// The way of a record, and how fast and how old records are at each of its stages.
 ///
 /// Reading, decoding and storing are one loop: what is known of each follows from what was committed and what waits.
-async fn stages(site: &Site, status: &StreamStatus, rates: &Rates) -> Value {
-    let newest = site.parts.tables.snapshot(&status.name, Version::Latest).await.ok().and_then(|snapshot| snapshot.newest);
+async fn stages(site: &Site, name: &StreamName, rates: &Rates) -> Value {
+    let newest = site.parts.tables.snapshot(name, Version::Latest).await.ok().and_then(|snapshot| snapshot.newest);
     let newest_ms = newest.map(|newest| site.parts.clock.now().since(newest).as_millis() as u64);
-    let has_lag = status.lag.iter().any(|(_, n)| *n > 0);
-    // Without records that wait, the source has given what it has.
-    let source = if status.lag.is_empty() || has_lag { Value::Null } else { rates.events_per_s.into() };
     let took = rates.freshness_ms.map(|[p50, ..]| p50);
     let stored = (rates.events_per_s - rates.quarantined_per_s).max(0.0);
     json!([
-        {"name": "source", "events_per_s": source, "age_ms": null},
-        {"name": "fetched", "events_per_s": rates.events_per_s, "age_ms": null},
+        {"name": "source", "events_per_s": rates.produced_per_s, "age_ms": null},
+        {"name": "fetched", "events_per_s": rates.events_per_s, "age_ms": rates.behind_ms},
         {"name": "decoded", "events_per_s": stored, "age_ms": null},
         {"name": "stored", "events_per_s": stored, "age_ms": took},
         {"name": "queryable", "events_per_s": stored, "age_ms": newest_ms},

@@ -332,6 +332,21 @@ async fn a_client_that_does_not_read_holds_up_nobody_and_loses_nothing_but_rows(
 }
 
 #[tokio::test]
+async fn connections_have_a_bound_and_one_that_ends_makes_room() {
+    let live = Live::start(Config::default()).await;
+    let mut clients = Vec::new();
+    for _ in 0..256 {
+        clients.push(live.connect().await);
+    }
+    let Err(Error::Http(response)) = live.try_connect(&[]).await else { panic!("one more got in") };
+    assert_eq!(response.status(), 503);
+    clients.pop().unwrap().0.close(None).await.unwrap();
+    while live.try_connect(&[]).await.is_err() {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
 async fn a_stopping_server_closes_live_connections() {
     let live = Live::start(Config::default()).await;
     let mut client = live.connect().await;
