@@ -78,7 +78,8 @@ test('a draft outlives leaving the page, and each step has an address', async ()
   await page.getByLabel('Keep id').waitFor();
   const address = page.url();
   assert.match(address, /step=schema/);
-  await page.waitForTimeout(1500);
+  // The last answer of the preview has been taken into the draft, and the draft to the server.
+  await until('the draft is kept', async () => (await fetch(`${server.url}/api/v1/drafts/${new URL(address).searchParams.get('draft')}`).then((response) => response.text())).includes('"columns":[{'));
   await page.goto('/streams');
   await page.goto(address);
   await page.getByLabel('Keep id').waitFor();
@@ -151,7 +152,7 @@ test('Kafka: from a real topic to a stream with its rows', async (t) => {
   for (const [theme, size, viewport] of [['light', 'wide', WIDE], ['dark', 'phone', PHONE]]) {
     const page = await openWizard('Kafka', { theme, viewport, touch: size === 'phone' });
     const look = async (step) => {
-      await page.waitForTimeout(400);
+      await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))));
       await shot(page, `wizard-${step}-${theme}-${size}`);
       await assertNoSidewaysScroll(page, step);
       await assertAccessible(page, step);
