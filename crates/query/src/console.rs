@@ -21,7 +21,8 @@ const PLANNED_MAX: usize = 50;
 impl Console for Engine {
     async fn read(&self, sql: &str) -> Reading {
         let whole = sql.to_owned();
-        let divided = plan::off_thread(move || parse::words(&whole).map(|tokens| (parts(&whole, &tokens), placeholders(&tokens))));
+        let divided =
+            plan::off_thread(move || parse::words(&whole).map(|tokens| (parts(&whole, &tokens), placeholders(&tokens))));
         let (parts, placeholders) = match divided.await {
             Ok(divided) => divided,
             Err(error) => return Reading { error: Some(error), ..Reading::default() },
