@@ -52,6 +52,8 @@ pub(crate) struct Promise {
     pub(crate) newest: Option<Timestamp>,
     pub(crate) offsets: Offsets,
     pub(crate) counts: Counts,
+    /// Records that have a field without a column, once for each such field.
+    pub(crate) n_drifting: u64,
     /// How far event time has come in the partitions that have rows.
     pub(crate) watermarks: BTreeMap<Arc<str>, Timestamp>,
     /// Those of records that came back from quarantine.
@@ -163,7 +165,9 @@ impl Batch {
             moves.push(Move { partition: partition.to_string(), from: span.from, to: span.to });
         }
         ledger.extend(self.replayed_ledger);
+        let drift = drift::merged(self.drift);
         let promise = Promise {
+            n_drifting: drift.iter().map(|field| field.n_records).sum(),
             chunks: self.chunks,
             arrivals: self.arrivals,
             newest: self.newest,
@@ -179,7 +183,7 @@ impl Batch {
             rows: self.rows,
             quarantined: self.quarantined,
             replayed: self.replayed,
-            drift: drift::merged(self.drift),
+            drift,
             ledger,
             receipts: self.receipts,
             newest: self.newest,

@@ -40,6 +40,7 @@ pub(crate) struct Metrics {
     received: IntCounterVec,
     quarantined: IntCounterVec,
     late: IntCounterVec,
+    drifting: IntCounterVec,
     freshness: HistogramVec,
     batch_rows: HistogramVec,
     lag: IntGaugeVec,
@@ -56,6 +57,7 @@ impl Metrics {
         registry.register(Box::new(metrics.received.clone())).map_err(bug)?;
         registry.register(Box::new(metrics.quarantined.clone())).map_err(bug)?;
         registry.register(Box::new(metrics.late.clone())).map_err(bug)?;
+        registry.register(Box::new(metrics.drifting.clone())).map_err(bug)?;
         registry.register(Box::new(metrics.freshness.clone())).map_err(bug)?;
         registry.register(Box::new(metrics.batch_rows.clone())).map_err(bug)?;
         registry.register(Box::new(metrics.lag.clone())).map_err(bug)?;
@@ -78,6 +80,10 @@ impl Metrics {
             )?,
             late: IntCounterVec::new(
                 Opts::new("helios_records_late_total", "Rows behind the watermark by more than the stream allows"),
+                &["stream"],
+            )?,
+            drifting: IntCounterVec::new(
+                Opts::new("helios_fields_without_column_total", "Fields that records had and the table did not"),
                 &["stream"],
             )?,
             freshness: HistogramVec::new(freshness, &["stream"])?,
@@ -210,6 +216,7 @@ impl Report {
         self.metrics.received.with_label_values(stream).inc_by(promise.counts.received);
         self.metrics.quarantined.with_label_values(stream).inc_by(promise.counts.quarantined);
         self.metrics.late.with_label_values(stream).inc_by(promise.counts.late);
+        self.metrics.drifting.with_label_values(stream).inc_by(promise.n_drifting);
         self.metrics.batch_rows.with_label_values(stream).observe(promise.counts.received as f64);
         let freshness = self.metrics.freshness.with_label_values(stream);
         for arrival in &promise.arrivals {
@@ -240,6 +247,7 @@ impl Report {
         let _ = self.metrics.received.remove_label_values(&[name]);
         let _ = self.metrics.quarantined.remove_label_values(&[name]);
         let _ = self.metrics.late.remove_label_values(&[name]);
+        let _ = self.metrics.drifting.remove_label_values(&[name]);
         let _ = self.metrics.freshness.remove_label_values(&[name]);
         let _ = self.metrics.batch_rows.remove_label_values(&[name]);
         let _ = self.metrics.lag_seconds.remove_label_values(&[name]);

@@ -21,16 +21,20 @@ use std::sync::Arc;
 
 /// What belongs to the table `quarantine`, besides the table itself.
 pub(crate) const TABLES: &str = "
--- The newest of a stream, the newest of a class, and those of the last minutes: each is read from the end of an index.
+-- The newest of a stream, and the newest of a class, are read from the end of an index.
 CREATE INDEX quarantine_newest ON quarantine (stream);
 CREATE INDEX quarantine_of_class ON quarantine (stream, class);
-CREATE INDEX quarantine_of_minutes ON quarantine (stream, class, at);
 -- What goes wrong, and how often: `reason` and `path` are without values. Counted by the triggers below.
 CREATE TABLE quarantine_classes (
     stream INTEGER NOT NULL REFERENCES streams ON DELETE CASCADE, class TEXT NOT NULL, reason TEXT NOT NULL, path TEXT NOT NULL,
     n_open INTEGER NOT NULL DEFAULT 0, n_replayed INTEGER NOT NULL DEFAULT 0, n_discarded INTEGER NOT NULL DEFAULT 0,
     first_seen INTEGER, last_seen INTEGER, PRIMARY KEY (stream, class)) STRICT, WITHOUT ROWID;
+-- How many records were put into quarantine in each of the last minutes.
+CREATE TABLE quarantine_minutes (
+    stream INTEGER NOT NULL REFERENCES streams ON DELETE CASCADE, class TEXT NOT NULL, minute INTEGER NOT NULL, n INTEGER NOT NULL,
+    PRIMARY KEY (stream, class, minute)) STRICT, WITHOUT ROWID;
 CREATE TRIGGER quarantine_in AFTER INSERT ON quarantine BEGIN
+    INSERT INTO quarantine_minutes VALUES (NEW.stream, NEW.class, NEW.at / 60000000, 1) ON CONFLICT DO UPDATE SET n = n + 1;
     UPDATE quarantine_classes SET n_open = n_open + (NEW.state = 'open'), n_replayed = n_replayed + (NEW.state = 'replayed'),
         n_discarded = n_discarded + (NEW.state = 'discarded'), first_seen = min(coalesce(first_seen, NEW.at), NEW.at),
         last_seen = max(coalesce(last_seen, NEW.at), NEW.at)
@@ -105,6 +109,8 @@ impl Keeper<'_> {
         }
         let class: Arc<str> = class(self.name, reason, path).into();
         name_class(self.conn, self.stream.0, &class, reason, path)?;
+        let forget = "DELETE FROM quarantine_minutes WHERE stream = ? AND class = ? AND minute < ? / 60000000 - 10";
+        self.conn.prepare_cached(forget)?.execute(params![self.stream.0, &*class, self.at.0])?;
         known.insert(cause, Arc::clone(&class));
         Ok(class)
     }

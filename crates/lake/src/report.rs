@@ -130,12 +130,12 @@ const REPORTS: &[Report] = &[
             ("last_seen", Shown::Time),
             ("per_minute", Shown::Real),
         ],
-        // The rate counts the last five minutes, in an index.
+        // The rate is that of the last five minutes, this one included.
         select: "SELECT s.name AS stream, c.class AS class, c.reason AS reason, c.path AS path, c.n_open AS n_open,
-                        c.n_open + c.n_replayed + c.n_discarded AS n_records, c.n_replayed AS n_replayed, c.n_discarded AS n_discarded, c.first_seen AS first_seen,
-                        c.last_seen AS last_seen,
-                        (SELECT count(*) / 5.0 FROM quarantine q
-                         WHERE q.stream = c.stream AND q.class = c.class AND q.at > :now - 300000000) AS per_minute
+                        c.n_open + c.n_replayed + c.n_discarded AS n_records, c.n_replayed AS n_replayed,
+                        c.n_discarded AS n_discarded, c.first_seen AS first_seen, c.last_seen AS last_seen,
+                        (SELECT coalesce(sum(m.n), 0) / 5.0 FROM quarantine_minutes m
+                         WHERE m.stream = c.stream AND m.class = c.class AND m.minute > :now / 60000000 - 5) AS per_minute
                  FROM quarantine_classes c JOIN streams s ON s.id = c.stream WHERE c.n_open + c.n_replayed + c.n_discarded > 0",
         order: "n_open DESC, last_seen DESC",
     },

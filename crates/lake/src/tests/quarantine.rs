@@ -202,7 +202,7 @@ async fn a_catalog_without_classes_gets_them_when_it_is_opened() {
     let conn = rusqlite::Connection::open(world.dir.path().join("catalog.sqlite")).unwrap();
     conn.execute_batch(
         "DROP TRIGGER quarantine_in; DROP TRIGGER quarantine_change; DROP TRIGGER quarantine_out; DROP TABLE quarantine_classes;
-         DROP INDEX quarantine_newest; DROP INDEX quarantine_of_class; DROP INDEX quarantine_of_minutes;
+         DROP INDEX quarantine_newest; DROP INDEX quarantine_of_class; DROP TABLE quarantine_minutes;
          ALTER TABLE quarantine DROP COLUMN headers; ALTER TABLE quarantine DROP COLUMN at; ALTER TABLE quarantine DROP COLUMN class;
          ALTER TABLE quarantine DROP COLUMN state; ALTER TABLE quarantine DROP COLUMN note; PRAGMA user_version = 1;",
     )

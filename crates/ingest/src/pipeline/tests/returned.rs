@@ -36,7 +36,7 @@ fn balance(world: &World) -> (usize, u64, u64, u64) {
 async fn what_fits_leaves_with_its_row_and_the_rest_stays() {
     let world = World::new();
     let ingest = quarantined(&world, 3).await;
-    let rehearsed = ingest.rehearse(&name(), numbers(4), zero()).await.unwrap();
+    let rehearsed = QuarantineControl::rehearse(&*ingest, &name(), numbers(4), zero()).await.unwrap();
     assert_eq!(counted(&rehearsed), [(Fate::Stored, 3), (Fate::Unfit, 1)]);
     assert_eq!(balance(&world), (0, 4, 0, 4));
     let replayed = ingest.replay(&name(), numbers(4), zero()).await.unwrap();
@@ -62,9 +62,10 @@ async fn a_replay_whose_answer_is_lost_is_not_done_twice() {
 async fn two_replays_and_a_discard_at_once_take_turns() {
     let world = World::new();
     let ingest = quarantined(&world, 5_000).await;
-    let replay = || ingest.replay(&name(), numbers(5_000), zero());
+    let events = name();
+    let replay = || ingest.replay(&events, numbers(5_000), zero());
     let (first, second, n_discarded) =
-        tokio::join!(replay(), replay(), ingest.discard(&name(), (0..5_000).rev().map(QuarantineId).collect(), "too many"));
+        tokio::join!(replay(), replay(), ingest.discard(&events, (0..5_000).rev().map(QuarantineId).collect(), "too many"));
     let stored = |outcomes: Vec<Outcome>| counted(&outcomes).iter().map(|(_, n)| n).sum::<u64>();
     assert_eq!(stored(first.unwrap()) + stored(second.unwrap()) + n_discarded.unwrap(), 5_000);
     assert_eq!(ingest.status()[0].state, StreamState::Running);
@@ -79,7 +80,8 @@ async fn a_caller_that_goes_away_leaves_nothing_half_done() {
     world.lake.gate.forget_permits(usize::MAX);
     let gone = tokio::time::timeout(Duration::from_millis(10), ingest.replay(&name(), numbers(3), zero())).await;
     assert!(gone.is_err());
-    let again = ingest.replay(&name(), numbers(3), zero());
+    let events = name();
+    let again = ingest.replay(&events, numbers(3), zero());
     let opening = async {
         sleep(Duration::from_millis(10)).await;
         world.lake.gate.add_permits(1_000);
@@ -111,6 +113,6 @@ async fn a_paused_stream_replays_nothing_and_says_so() {
     ingest.apply(StreamCommand::Pause(name())).await.unwrap();
     let error = ingest.replay(&name(), numbers(3), zero()).await.unwrap_err();
     assert_eq!(error.hint_text(), Some("Run RESUME STREAM events, then the same statement again."));
-    assert_eq!(counted(&ingest.rehearse(&name(), numbers(3), zero()).await.unwrap()), [(Fate::Stored, 3)]);
+    assert_eq!(counted(&QuarantineControl::rehearse(&*ingest, &name(), numbers(3), zero()).await.unwrap()), [(Fate::Stored, 3)]);
     assert_eq!(ingest.discard(&name(), numbers(1), "x").await.unwrap(), 1);
 }
