@@ -123,7 +123,8 @@ export function LiveTable({
         <div role="rowgroup" className="relative" style={{ height: view.rows.length * size.row }}>
           {view.rows.slice(first, last).map((row, index) => (
             <LiveRow
-              key={row.id}
+              // Rows in sight keep their elements and get new text, which is much cheaper than new elements.
+              key={index}
               row={row}
               index={first + index}
               height={size.row}
@@ -172,7 +173,7 @@ const LiveRow = memo(function LiveRow({
         onMark(row.id);
         if (!getSelection()?.toString()) onOpen?.(row);
       }}
-      className={clsx('absolute inset-x-0 grid items-center border-b border-line', marked ? 'bg-accent-tint' : 'hover:bg-sunken', onOpen && 'cursor-pointer')}
+      className={clsx('absolute inset-x-0 grid items-center border-b border-line [contain:strict]', marked ? 'bg-accent-tint' : 'hover:bg-sunken', onOpen && 'cursor-pointer')}
       style={{ gridTemplateColumns: template, height, transform: `translateY(${index * height}px)` }}
     >
       {columns.map((column) => {
