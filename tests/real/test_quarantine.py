@@ -8,6 +8,7 @@ import pytest
 import requests
 
 from helios import Refused
+from streams import create, wait_count
 from test_kill import check_each_once
 from waiting import eventually
 
@@ -114,6 +115,30 @@ def test_a_replay_goes_on_beside_a_stream_that_is_written_to(helios):
         [found] = helios.sql(f"SELECT count(*) AS n, count(DISTINCT id) AS ids FROM orders WHERE id >= {first} AND id < {first + n}")
         assert found == {"n": n, "ids": n}
     helios.verify()
+
+
+@pytest.mark.timeout(120)
+def test_kafka_records_are_replayed_with_key_headers_and_place(helios, kafka, topic):
+    n_bad, n_good = 5_000, 20_000
+    kafka.create_topic(topic, 2)
+    create(helios, "events", kafka, topic, columns="(id BIGINT NOT NULL, price DOUBLE)")
+    producer = kafka.producer()
+    for i in range(n_bad):
+        producer.produce(topic, b'{"id":%d,"price":"unknown"}' % i, key=b"key-%d" % i, headers=[("trace", b"t-%d" % i)])
+    assert producer.flush(60) == 0
+    eventually(lambda: n_in(helios, "open") == n_bad, what="all bad records in quarantine")
+    # The source goes on while the records come back.
+    for i in range(n_good):
+        producer.produce(topic, b'{"id":%d,"price":1}' % (n_bad + i))
+    [done] = helios.sql("REPLAY QUARANTINE events WITH SET price = NULL")
+    assert (done["outcome"], done["n_records"]) == ("stored", n_bad)
+    assert producer.flush(60) == 0
+    wait_count(helios, "events", n_bad + n_good)
+    check_each_once(helios, "events", "true", n_bad + n_good)
+    right = "_key = 'key-' || id AND _headers = '{\"trace\":\"t-' || id || '\"}' AND _offset IS NOT NULL"
+    assert helios.value(f"SELECT count(*) AS n FROM events WHERE price IS NULL AND {right}") == n_bad
+    assert helios.value('SELECT count(DISTINCT (_partition || \' \' || _offset)) AS n FROM events') == n_bad + n_good
+    assert [part["quarantined"] for part in helios.verify()] == [0, 0]
 
 
 def test_the_command_line_works_with_quarantine(helios):
