@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState, type KeyboardEvent } from 'react';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
-import { formatTick, formatTimestamp } from '../lib/format';
+import { formatTick, formatTimestamp, type Zone } from '../lib/format';
 import { cssToken, usePreferences, useShownTheme } from '../lib/preferences';
 import type { TimeChartProps } from './TimeChart';
 
@@ -11,6 +11,9 @@ const FONT = '11px "IBM Plex Sans Variable", sans-serif';
 /** What ticks of time may stand apart, in seconds. */
 const SECONDS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 21_600, 43_200, 86_400, 604_800, 2_592_000];
 const DASHES: readonly (number[] | undefined)[] = [undefined, [6, 3], [2, 3], [8, 3, 2, 3]];
+
+/** A time on the axis; where whole days lie between two, the day says more than the hour. */
+const tick = (second: number, step: number, zone: Zone) => (step < 86_400 ? formatTick(second, zone) : formatTimestamp(second * 1000, zone).slice(0, 10));
 
 /** uPlot, which draws fast and knows nothing of themes, keyboards or screen readers; those are added here. */
 export default function Plot({ times, series, height, format, summary, target, top }: PlotProps) {
@@ -41,10 +44,10 @@ export default function Plot({ times, series, height, format, summary, target, t
         cursor: { points: { size: 6 }, drag: { x: false, y: false } },
         scales: {
           // An area that does not start at zero lies about its size.
-          y: { range: (_self, _min, max) => [0, newest.current.top ?? Math.max(1e-9, max ?? 0, newest.current.target ?? 0) * 1.08] },
+          y: { range: (_self, min, max) => [Math.min(0, min ?? 0) * 1.08, newest.current.top ?? Math.max(1e-9, max ?? 0, newest.current.target ?? 0) * 1.08] },
         },
         axes: [
-          { ...axis, grid: { show: false }, space: 72, size: 24, incrs: SECONDS, values: (_self, at) => at.map((second) => formatTick(second, zone)) },
+          { ...axis, grid: { show: false }, space: 72, size: 24, incrs: SECONDS, values: (_self, at, _axis, _space, step) => at.map((second) => tick(second, step, zone)) },
           { ...axis, grid, size: 58, values: (_self, values) => values.map((value) => newest.current.format(value)) },
         ],
         series: [

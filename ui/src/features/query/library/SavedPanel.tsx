@@ -5,6 +5,7 @@ import { Empty, Failure } from '../../../ui/Empty';
 import { Input } from '../../../ui/Field';
 import { Skeleton } from '../../../ui/Skeleton';
 import { toast } from '../../../ui/Toast';
+import { tabs } from '../tabs/tabStore';
 import { useDeleteSaved, useSave, useSavedQueries } from './saved';
 
 /** Saved queries in their folders. */
@@ -23,6 +24,8 @@ export default function SavedPanel({ onOpen }: { onOpen: (query: SavedQuery) => 
     remove.mutate(query.id, {
       onSuccess: () => {
         const { id: _id, updated_at: _updated, ...content } = query;
+        // A tab that shows it becomes an unsaved one: there is nothing left to overwrite.
+        for (const tab of tabs.now().tabs) if (tab.savedId === query.id) tabs.change(tab.id, { savedId: null });
         toast(`Deleted ${query.title}`, 'ok', { label: 'Undo', run: () => restore.mutate({ id: null, query: content }) });
       },
       onError: (error) => toast(`Cannot delete ${query.title}: ${error.message}`, 'crit'),

@@ -17,6 +17,14 @@ type Props = {
   onChoose: (chart: ChartSpec | null) => void;
 };
 
+/** The choice of several values at once, which is no column's number. */
+const ALL = -1;
+
+/** A line for each value of a column is a line of one number only. */
+function seriesOf(column: number, chart: ChartSpec): Pick<ChartSpec, 'series' | 'y'> {
+  return column < 0 ? { series: null, y: chart.y } : { series: column, y: chart.y.slice(0, 1) };
+}
+
 /** A chart chosen from the columns' types, with a strip of controls to choose differently. */
 export default function ChartView({ table, nRows, chosen, onChoose }: Props) {
   // oxlint-disable-next-line react-hooks/exhaustive-deps -- the table grows in place, and `nRows` says that it has
@@ -82,6 +90,7 @@ function Controls({ table, chart, why, onChoose }: ControlsProps) {
     const found = table.columns.findIndex((_, index) => keep(index));
     return found < 0 ? otherwise : found;
   };
+  const numbers = table.columns.flatMap((_, index) => (isNumeric(kindOf(index)) && index !== chart.x ? [index] : [])).slice(0, SERIES_MAX);
   const asTime = (): ChartSpec => ({ ...chart, kind: 'time', x: first(isTime, chart.x) });
   const asBars = (): ChartSpec => ({ ...chart, kind: 'bars', x: first((index) => kindOf(index) === 'text', chart.x), y: chart.y.slice(0, 1), series: null });
   return (
@@ -114,7 +123,7 @@ function Controls({ table, chart, why, onChoose }: ControlsProps) {
             <Select
               {...slots}
               value={chart.series ?? -1}
-              onChange={(event) => onChoose({ ...chart, series: Number(event.target.value) < 0 ? null : Number(event.target.value) })}
+              onChange={(event) => onChoose({ ...chart, ...seriesOf(Number(event.target.value), chart) })}
             >
               <option value={-1}>value</option>
               {options((index) => index !== chart.x && !isNumeric(kindOf(index)) && !isTime(index))}
