@@ -298,6 +298,7 @@ flow('a token is asked for, also when it runs out, and what waited goes on', {},
   await page.goto('/streams');
   const dialog = page.getByRole('dialog', { name: 'This server asks for a token' });
   await dialog.waitFor();
+  assert.equal(await dialog.getByLabel('Access token').evaluate((input) => input === document.activeElement), true);
   await shot(page, 'flow-token');
   await assertAccessible(page, 'the token dialog');
   await dialog.getByLabel('Access token').fill('first');

@@ -52,7 +52,7 @@ export function ConfirmByName({
           </>
         }
       >
-        {(slots) => <Input {...slots} autoFocus value={typed} onChange={(event) => setTyped(event.target.value)} />}
+        {(slots) => <Input {...slots} value={typed} onChange={(event) => setTyped(event.target.value)} />}
       </Field>
     </Dialog>
   );

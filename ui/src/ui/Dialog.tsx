@@ -24,8 +24,10 @@ export function Dialog({
   useEffect(() => {
     const element = dialog.current;
     if (!element || element.open === open) return;
-    if (open) element.showModal();
-    else element.close();
+    if (!open) return element.close();
+    element.showModal();
+    // The browser would choose the button that closes; what a dialog is about comes first.
+    element.querySelector<HTMLElement>('[data-dialog-body] :is(input, textarea, select, button)')?.focus();
   }, [open]);
   return (
     <dialog
@@ -47,7 +49,7 @@ export function Dialog({
               <X size={16} aria-hidden />
             </IconButton>
           </header>
-          <div className="flex min-h-0 flex-col gap-3 overflow-auto p-4">{children}</div>
+          <div data-dialog-body className="flex min-h-0 flex-col gap-3 overflow-auto p-4">{children}</div>
           {actions && <footer className="flex flex-wrap justify-end gap-2 border-t border-line px-4 py-3">{actions}</footer>}
         </>
       )}

@@ -32,7 +32,7 @@ export function DiscardDialog({ one, onClose }: { one: QuarantineClass; onClose:
       <form onSubmit={submit} className="flex flex-col gap-3">
         <p className="text-text-2">They keep their payload until the stream’s retention, stay counted as quarantined, and are not replayed any more.</p>
         <Field label="Why" hint="Kept with the records.">
-          {(slots) => <Input {...slots} autoFocus value={reason} placeholder="test data" onChange={(event) => setReason(event.target.value)} />}
+          {(slots) => <Input {...slots} value={reason} placeholder="test data" onChange={(event) => setReason(event.target.value)} />}
         </Field>
         <Code label="Statement" text={statement} />
         {discard.isError && <Failure error={discard.error} doing="discarding" />}

@@ -19,7 +19,7 @@ export function TokenDialog() {
       <Dialog open={needed && !hidden} title="This server asks for a token" onClose={() => setHidden(true)}>
         <form onSubmit={submit} className="flex flex-col gap-3">
           <Field label="Access token" hint="It was printed once, when the server first listened beyond this machine. It is kept for this browser tab only.">
-            {(slots) => <Input {...slots} type="password" autoFocus value={value} onChange={(event) => setValue(event.target.value)} />}
+            {(slots) => <Input {...slots} type="password" value={value} onChange={(event) => setValue(event.target.value)} />}
           </Field>
           <Button kind="primary" type="submit" disabled={value.trim() === ''}>
             Continue
