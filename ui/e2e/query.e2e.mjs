@@ -267,6 +267,9 @@ test('a chart is chosen from the columns, and can be chosen differently', async 
   await page.getByRole('tab', { name: 'Chart' }).click();
   await page.locator('.uplot canvas').waitFor();
   await page.getByText('orders over second, a line for each region.').waitFor();
+  await page.getByRole('combobox', { name: 'A line for each' }).selectOption('value');
+  await page.getByRole('combobox', { name: 'Value' }).selectOption('all numbers');
+  await page.locator('#result-panel li').getByText('revenue').waitFor();
   await page.getByRole('combobox', { name: 'Chart' }).selectOption('bars');
   await page.getByRole('rowheader', { name: 'eu-west' }).waitFor();
   assert.equal(new URL(page.url()).searchParams.get('view'), 'chart');

@@ -115,7 +115,7 @@ function Controls({ table, chart, why, onChoose }: ControlsProps) {
           <Select
             {...slots}
             value={chart.y.length > 1 ? ALL : chart.y[0]}
-            onChange={(event) => onChange({ ...chart, y: Number(event.target.value) === ALL ? numbers : [Number(event.target.value)] })}
+            onChange={(event) => onChoose({ ...chart, y: Number(event.target.value) === ALL ? numbers : [Number(event.target.value)] })}
           >
             {chart.kind === 'time' && chart.series === null && numbers.length > 1 && <option value={ALL}>{chart.y.length > 1 && chart.y.length < numbers.length ? 'several' : 'all numbers'}</option>}
             {options((index) => isNumeric(kindOf(index)) && index !== chart.x)}
