@@ -31,19 +31,16 @@ pub(super) fn remedy(policy: OnTypeChange, columns: &[Column], payload: &[u8], p
         }
         OnTypeChange::Widen | OnTypeChange::WidenToText => {
             let (i, column) = columns.iter().enumerate().find(|(_, column)| column.name == path)?;
-            let mut found = None;
-            let as_text = edit(record, path, &mut |value| {
-                found = Some(value.get().to_owned());
-                Some(serde_json::Value::from(value.get()).to_string())
-            })?;
-            let found = found?;
+            let found = value_at(record, path)?;
             let first = *found.as_bytes().first()?;
             if column.data_type == ColumnType::Text {
                 // Text holds every single value; objects and lists are JSON.
                 let is_single = !matches!(first, b'{' | b'[');
-                return is_single.then(|| Remedy::Read { payload: as_text.into(), aside: None });
+                let as_text = |value: &RawValue| Some(serde_json::Value::from(value.get()).to_string());
+                let payload = if is_single { edit(record, path, &mut |value| as_text(value))? } else { return None };
+                return Some(Remedy::Read { payload: payload.into(), aside: None });
             }
-            let wider = type_of_number(&found).and_then(|found| column.data_type.wider(&found));
+            let wider = type_of_number(found).and_then(|found| column.data_type.wider(&found));
             match wider.filter(|wider| *wider != column.data_type) {
                 Some(wider) => Some(Remedy::Widen(i, wider)),
                 None if policy == OnTypeChange::WidenToText && ColumnType::Text.takes(&column.data_type) => {
@@ -53,6 +50,12 @@ pub(super) fn remedy(policy: OnTypeChange, columns: &[Column], payload: &[u8], p
             }
         }
     }
+}
+
+/// The JSON text of a field of the record itself.
+fn value_at<'r>(record: &'r RawValue, name: &str) -> Option<&'r str> {
+    let fields: BTreeMap<String, &'r RawValue> = serde_json::from_str(record.get()).ok()?;
+    fields.get(name).map(|value| value.get())
 }
 
 /// The narrowest type that holds a number without loss, by its JSON text.
