@@ -34,23 +34,7 @@ export function subscribeRuns(listener: () => void): () => void {
 export async function startRun(tab: string, request: RunRequest): Promise<Run> {
   void cancelRun(tab);
   const id = newQueryId();
-  const run: Run = {
-    id,
-    sql: request.sql,
-    from: request.from,
-    phase: 'running',
-    startedAt: Date.now(),
-    elapsedMs: 0,
-    table: new ResultTable(),
-    nRows: 0,
-    nColumns: 0,
-    freshnessMs: null,
-    progress: { rowsRead: null, bytesRead: null },
-    error: null,
-    isPartial: false,
-    isRestored: false,
-    isLive: request.isLive,
-  };
+  const run = newRun(id, request);
   const one: Active = { run, abort: new AbortController(), stopProgress: followProgress(tab, id), messages: [] };
   active.set(tab, one);
   put(tab, run);
@@ -70,6 +54,26 @@ export async function startRun(tab: string, request: RunRequest): Promise<Run> {
   return one.run;
 }
 
+function newRun(id: string, request: RunRequest): Run {
+  return {
+    id,
+    sql: request.sql,
+    from: request.from,
+    phase: 'running',
+    startedAt: Date.now(),
+    elapsedMs: 0,
+    table: new ResultTable(),
+    nRows: 0,
+    nColumns: 0,
+    freshnessMs: null,
+    progress: { rowsRead: null, bytesRead: null },
+    error: null,
+    isPartial: false,
+    isRestored: false,
+    isLive: request.isLive,
+  };
+}
+
 /** Cancels what runs in a tab. Rows that arrived stay. */
 export async function cancelRun(tab: string): Promise<void> {
   const one = active.get(tab);
@@ -85,6 +89,8 @@ export function restoreRun(tab: string, run: Run): void {
 
 export function forgetRuns(tab: string): void {
   void cancelRun(tab);
+  // What still arrives for it finds nobody, and is not kept.
+  active.delete(tab);
   byTab.delete(tab);
 }
 
@@ -131,7 +137,9 @@ function followProgress(tab: string, id: string): () => void {
 }
 
 function keep(tab: string, one: Active): void {
-  if (one.run.isLive || one.run.phase === 'failed') return;
+  // One that was superseded is still "running" here, and its rows are not the tab's any more.
+  const isOver = one.run.phase === 'finished' || one.run.phase === 'cancelled';
+  if (one.run.isLive || !isOver) return;
   const { id, sql, startedAt, elapsedMs, freshnessMs, isPartial } = one.run;
   const fits = one.run.table.nBytes <= KEPT_BYTES_MAX;
   void keepResult(tab, fits ? { id, sql, startedAt, elapsedMs, freshnessMs, isPartial, messages: one.messages } : null);
