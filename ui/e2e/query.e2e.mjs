@@ -83,6 +83,8 @@ async function finished(page) {
 
 test('a statement is completed, run, and says what it cost and how fresh it is', async () => {
   const page = await openConsole();
+  // What is completed comes from the catalogue, which the page reads first.
+  await page.getByRole('button', { name: 'Show rows of shop' }).waitFor();
   await write(page, '');
   await page.keyboard.type('SELECT * FROM ');
   await page.locator('.cm-tooltip-autocomplete').getByText('shop', { exact: true }).waitFor();
