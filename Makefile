@@ -33,7 +33,7 @@ ui/node_modules/.package-lock.json: ui/package-lock.json
 	@npm --prefix ui ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
-test: needs
+test: needs app
 	@tests/run
 
 bench: build

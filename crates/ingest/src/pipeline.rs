@@ -262,7 +262,10 @@ impl Pipeline {
             };
             match learned {
                 Ok(()) if is_well => return Ok(()),
-                Ok(()) => return Ok(job.report.well()),
+                Ok(()) => {
+                    job.report.well();
+                    return Ok(());
+                }
                 Err(error) if error.kind() == Kind::Unavailable && job.stream.definition.source != SourceKind::Http => {
                     if is_well {
                         self.commit_all().await?;

@@ -113,10 +113,10 @@ impl Registry {
         for id in decoder.unknown_schemas(records) {
             let found = self.schema(id).await?;
             if found.is_none() && !self.quarantines_unknown {
-                return Err(self.unknown(&format!("schema {id}")).hint(format!(
+                return Err(self.unknown(&format!("schema {id}")).hint(
                     "Register it, or correct the option registry; records wait for it. If it was never one, ALTER STREAM ... \
-                     SET FORMAT ... (unknown_schema = 'quarantine', ...) puts records that name it aside."
-                )));
+                     SET FORMAT ... (unknown_schema = 'quarantine', ...) puts records that name it aside.",
+                ));
             }
             decoder.know_schema(id, found);
         }

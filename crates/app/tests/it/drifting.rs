@@ -150,10 +150,11 @@ fn find(row: &Map<String, Value>, rest: &Value, path: &str, value: &Value) {
     // What was set aside stands under its whole path.
     let kept = path.split('.').try_fold(rest, |place, step| place.get(step)).or_else(|| rest.get(path));
     // A column of JSON holds the value's JSON text; one of DOUBLE the nearest double.
+    let json = value.to_string();
     let is_same_double = |text: &str| value.is_number() && text.parse::<f64>().ok() == value.as_f64();
     let is_it = |found: &Value| {
         let text = plain(found);
-        text == plain(value) || text == value.to_string() || is_same_double(&text)
+        text == plain(value) || text == json || is_same_double(&text)
     };
     if [column, kept].into_iter().flatten().any(is_it) {
         return;

@@ -307,7 +307,7 @@ fn unescape(body: &str) -> Vec<u8> {
     while let Some(at) = rest.find("\\x") {
         let byte = rest.get(at + 2..at + 4).and_then(|digits| u8::from_str_radix(digits, 16).ok());
         let byte = byte.unwrap_or_else(|| panic!("\\x stands before two hexadecimal digits: {rest}"));
-        bytes.extend_from_slice(rest[..at].as_bytes());
+        bytes.extend_from_slice(&rest.as_bytes()[..at]);
         bytes.push(byte);
         rest = &rest[at + 4..];
     }

@@ -45,7 +45,11 @@ pub(crate) fn text(out: &mut String, text: &str) {
     out.push('"');
     // Without a way out of the loop it looks at many bytes at a time.
     let is_plain = text.bytes().fold(true, |plain, byte| plain & !must_be_escaped(byte));
-    if is_plain { out.push_str(text) } else { escaped(out, text) }
+    if is_plain {
+        out.push_str(text)
+    } else {
+        escaped(out, text)
+    }
     out.push('"');
 }
 

@@ -61,10 +61,8 @@ fn lines(definition: &StreamDefinition, sample: &[Bytes]) -> Result<Vec<Column>>
     match &dialect.names {
         Names::Columns => {
             let format = definition.format.sql();
-            return Err(Error::invalid(format!(
-                "columns cannot be inferred from {format} records, which do not name their fields"
-            ))
-            .hint("Declare them: CREATE STREAM name (column type, ...) FROM ..., or name the fields: header = 'a,b'."));
+            Err(Error::invalid(format!("columns cannot be inferred from {format} records, which do not name their fields"))
+                .hint("Declare them: CREATE STREAM name (column type, ...) FROM ..., or name the fields: header = 'a,b'."))
         }
         Names::Given(names) => {
             let mut body = line_of(&dialect, names);

@@ -96,7 +96,9 @@ impl Node {
                 None => false,
             },
             (Node::List(items), Step::Item(index)) => items.get_mut(*index).is_some_and(|item| item.set(rest, value)),
-            (Node::List(items), Step::Items) => items.iter_mut().fold(false, |any, item| item.set(rest, value) || any),
+            (Node::List(items), Step::Items) => {
+                items.iter_mut().filter_map(|item| item.set(rest, value).then_some(())).count() > 0
+            }
             _ => false,
         }
     }
@@ -118,7 +120,7 @@ impl Node {
             }
             (Node::List(items), [Step::Item(index), rest @ ..]) => items.get_mut(*index).is_some_and(|item| item.remove(rest)),
             (Node::List(items), [Step::Items, rest @ ..]) if !rest.is_empty() => {
-                items.iter_mut().fold(false, |any, item| item.remove(rest) || any)
+                items.iter_mut().filter_map(|item| item.remove(rest).then_some(())).count() > 0
             }
             _ => false,
         }
@@ -131,7 +133,7 @@ impl Node {
         match (&mut *self, from, to) {
             (Node::List(items), [Step::Items, from @ ..], [Step::Items, to @ ..]) => {
                 let (from, to) = (Path(from.to_vec()), Path(to.to_vec()));
-                items.iter_mut().fold(false, |any, item| item.rename(&from, &to) || any)
+                items.iter_mut().filter_map(|item| item.rename(&from, &to).then_some(())).count() > 0
             }
             (Node::Object(fields), [Step::Field(a), from @ ..], [Step::Field(b), to @ ..])
                 if a == b && !from.is_empty() && !to.is_empty() =>
