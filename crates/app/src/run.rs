@@ -12,6 +12,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 use tokio::net::TcpListener;
+use tokio::runtime::{Handle, Runtime};
 use tracing::{info, warn};
 
 /// Whether to create the made-up shop stream.
@@ -37,15 +38,23 @@ const THREAD_STACK_BYTES: usize = 32 << 20;
 pub fn run(args: &ServerArgs, demo: Demo) -> Result<()> {
     log::start(args.log_format, &args.log)?;
     let config = config::load(args.config.as_deref())?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .thread_stack_size(THREAD_STACK_BYTES)
-        .build()
-        .map_err(|e| Error::unavailable("cannot start the runtime").because(e))?;
-    runtime.block_on(serve(config, args, demo))
+    let (main, queries) = (runtime("helios")?, runtime("helios-query")?);
+    let outcome = main.block_on(serve(config, args, demo, queries.handle().clone()));
+    // A query that computes and does not look up must not hold up the end.
+    queries.shutdown_background();
+    outcome
 }
 
-async fn serve(mut config: Config, args: &ServerArgs, demo: Demo) -> Result<()> {
+fn runtime(name: &str) -> Result<Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_name(name)
+        .thread_stack_size(THREAD_STACK_BYTES)
+        .build()
+        .map_err(|e| Error::unavailable("cannot start the runtime").because(e))
+}
+
+async fn serve(mut config: Config, args: &ServerArgs, demo: Demo, queries: Handle) -> Result<()> {
     let address = resolve(&args.listen).await?;
     prepare(&args.data)?;
     place(&mut config, &args.data);
@@ -57,7 +66,7 @@ async fn serve(mut config: Config, args: &ServerArgs, demo: Demo) -> Result<()> 
         config.serve.allowed_hosts = None;
         token.new
     };
-    let parts = parts(&args.data)?;
+    let parts = wire::Parts { query_runtime: Some(queries), ..parts(&args.data)? };
     let server = wire::start(&config, parts.clone()).await?;
     let listener = TcpListener::bind(address).await.map_err(|e| {
         Error::unavailable(format!("cannot listen on {address}")).because(e).hint("Choose another address with --listen.")
@@ -90,6 +99,7 @@ pub fn parts(data: &Path) -> Result<wire::Parts> {
         store: Arc::new(store),
         secrets: Arc::new(SystemSecrets { dir: data.join("secrets") }),
         faults: Faults::default(),
+        query_runtime: None,
         seed,
     })
 }

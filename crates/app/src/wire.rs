@@ -12,6 +12,7 @@ use helios_query::Engine;
 use object_store::ObjectStore;
 use prometheus::Registry;
 use std::sync::Arc;
+use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
 /// What tests replace.
@@ -25,6 +26,8 @@ pub struct Parts {
     pub secrets: Arc<dyn Secrets>,
     /// Faults to inject.
     pub faults: Faults,
+    /// Where queries compute; `None`: where everything runs.
+    pub query_runtime: Option<Handle>,
     /// What words nobody may guess are drawn from.
     pub seed: [u8; 32],
 }
@@ -85,6 +88,7 @@ pub async fn start(config: &Config, parts: Parts) -> Result<Server> {
         quarantine: ingest.clone(),
         store: parts.store,
         backfill: helios_ingest::decode::backfill,
+        runtime: parts.query_runtime,
         system,
         metrics: metrics.clone(),
     };

@@ -27,6 +27,7 @@ use prometheus::Registry;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
@@ -86,6 +87,8 @@ pub struct Parts {
     pub store: Arc<dyn ObjectStore>,
     /// Reads the values of promoted columns out of older rows.
     pub backfill: Backfill,
+    /// Where queries compute, so that a heavy one holds up nobody else; `None`: where the caller runs.
+    pub runtime: Option<Handle>,
     /// `system.*`, to which the engine adds `queries` and `metrics`.
     pub system: Vec<Arc<dyn SystemTable>>,
     /// Where the engine counts, and what `system.metrics` shows.
@@ -149,7 +152,7 @@ impl QueryEngine for Engine {
             started = self.start(&query, &allowed, &ticket) => started,
         };
         match started {
-            Ok(started) => Ok(started.answer(allowed, deadline, ticket)),
+            Ok(started) => Ok(started.answer(allowed, deadline, ticket, self.parts.runtime.as_ref())),
             Err(error) => {
                 ticket.end(Err(&error));
                 Err(error)
@@ -184,7 +187,7 @@ pub(crate) enum Started {
 }
 
 impl Started {
-    fn answer(self, allowed: Allowed, deadline: Instant, ticket: Ticket) -> Answer {
+    fn answer(self, allowed: Allowed, deadline: Instant, ticket: Ticket, runtime: Option<&Handle>) -> Answer {
         let id = ticket.id.clone();
         match self {
             Started::Done(batch) => {
@@ -195,7 +198,7 @@ impl Started {
                 ticket.reads(snapshot);
                 ticket.runs(&plan);
                 let schema = rows.schema();
-                let rows = run::rows(Running { rows, snapshots, slot, allowed, deadline, ticket });
+                let rows = run::rows(Running { rows, snapshots, slot, allowed, deadline, ticket }, runtime);
                 Answer { id, schema, snapshot, freshness, rows }
             }
         }
@@ -239,8 +242,11 @@ impl Engine {
         let newest = snapshots.iter().filter_map(|snapshot| snapshot.newest).max();
         let freshness = newest.map(|newest| self.parts.clock.now().since(newest));
         let (session, plan, slot) = plan::physical(session, statement, text, slot).await?;
-        let rows =
-            execute_stream(Arc::clone(&plan), session.task).map_err(|error| crate::errors::from_datafusion(error, None))?;
+        let rows = {
+            // What it spawns must land where it computes.
+            let _inside = self.parts.runtime.as_ref().map(Handle::enter);
+            execute_stream(Arc::clone(&plan), session.task).map_err(|error| crate::errors::from_datafusion(error, None))?
+        };
         Ok(Started::Rows { rows, snapshots, slot, freshness, plan })
     }
 

@@ -11,6 +11,7 @@ use helios_contract::error::{Error, Result};
 use helios_contract::store::Snapshot;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::time::Instant;
 
@@ -36,9 +37,12 @@ enum Item {
 }
 
 /// The rows. A task of its own pulls them, so that limits and cancelling reach a query whose reader has stalled.
-pub(crate) fn rows(running: Running) -> BoxStream<'static, Result<RecordBatch>> {
+pub(crate) fn rows(running: Running, runtime: Option<&Handle>) -> BoxStream<'static, Result<RecordBatch>> {
     let (send, receive) = mpsc::channel(N_BATCHES_WAITING);
-    tokio::spawn(pump(running, send));
+    match runtime {
+        Some(runtime) => runtime.spawn(pump(running, send)),
+        None => tokio::spawn(pump(running, send)),
+    };
     received(receive).boxed()
 }
 

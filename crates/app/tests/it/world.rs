@@ -104,6 +104,7 @@ impl World {
                 store: self.store.clone(),
                 secrets: Arc::new(ScenarioSecrets),
                 faults: self.faults.clone(),
+                query_runtime: None,
                 seed: [7; 32],
             };
             let server = runtime.block_on(async {

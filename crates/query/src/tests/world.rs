@@ -255,6 +255,7 @@ impl World {
         let tables = Arc::new(Tables { tables: Mutex::default(), n_commits: Mutex::default() });
         let store = Arc::new(InMemory::new());
         let parts = Parts {
+            runtime: None,
             backfill: |column, rest| arrow::array::new_null_array(&column.data_type.arrow(), rest.len()),
             clock: Arc::new(Standing),
             tables: Arc::clone(&tables) as _,
