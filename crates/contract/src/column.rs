@@ -84,10 +84,12 @@ pub struct Column {
     #[serde(default)]
     pub id: i32,
     /// Other places in the record where the value may stand, as `a.b`; the field of the column's own name goes first.
-    ///
-    /// Rows that were stored before the column was there take their value from the same places of their `_rest`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub from: Vec<String>,
+    /// The place it was promoted from: rows that were stored before take their value from there, in their `_rest`. It stays
+    /// what it was, so that the history of the column does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub promoted: Option<String>,
     /// The value, as JSON text, of records that do not have the field.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default: Option<String>,
@@ -102,7 +104,7 @@ const ORIGIN: &str = "helios.origin";
 impl Column {
     /// A nullable column without a field id yet.
     pub fn new(name: impl Into<String>, data_type: ColumnType) -> Column {
-        Column { name: name.into(), data_type, required: false, id: 0, from: Vec::new(), default: None }
+        Column { name: name.into(), data_type, required: false, id: 0, from: Vec::new(), promoted: None, default: None }
     }
 
     /// The Arrow field, nullable, with the Iceberg field id in its metadata once there is one.
@@ -114,8 +116,8 @@ impl Column {
             return field;
         }
         let mut metadata = HashMap::from([(FIELD_ID.to_owned(), self.id.to_string())]);
-        if !self.from.is_empty() {
-            let origin = Column { required: false, default: None, ..self.clone() };
+        if let Some(place) = &self.promoted {
+            let origin = Column { from: vec![place.clone()], promoted: None, required: false, default: None, ..self.clone() };
             metadata.extend(serde_json::to_string(&origin).ok().map(|origin| (ORIGIN.to_owned(), origin)));
         }
         field.with_metadata(metadata)

@@ -53,7 +53,7 @@ impl OnTypeChange {
 }
 
 impl ColumnType {
-    /// The narrowest type that holds every value of both without loss; `None` when only text or JSON does.
+    /// The narrowest type that holds what is stored as this type, and values of the other; `None` when only text or JSON does.
     pub fn wider(&self, other: &ColumnType) -> Option<ColumnType> {
         use ColumnType::{BigInt, Decimal, Double, Int, Real, UnsignedBigInt};
         if self == other {
@@ -79,8 +79,10 @@ impl ColumnType {
         }
         let (whole, fraction) = match (digits(self), digits(other)) {
             (Some(a), Some(b)) => (a.0.max(b.0), a.1.max(b.1)),
+            // What is stored as a double has no digits to lose any more, and may be larger than every decimal.
+            (None, Some(_)) => return Some(Double),
             // A 64-bit integer loses digits in a double, but not in a decimal; nine places are kept of the fraction.
-            (Some(a), None) | (None, Some(a)) => (a.0.max(20), a.1.max(9)),
+            (Some(a), None) => (a.0.max(20), a.1.max(9)),
             (None, None) => return Some(Double),
         };
         let precision = u8::try_from(whole + fraction).ok().filter(|precision| *precision <= 38)?;
@@ -97,7 +99,10 @@ impl ColumnType {
         let is_single = !matches!(other, ColumnType::Struct(_) | ColumnType::List(_));
         match self {
             ColumnType::Text => is_single,
-            ColumnType::Json => matches!(other, ColumnType::Json) || self == other,
+            ColumnType::Json => matches!(other, ColumnType::Json),
+            ColumnType::Decimal(..) => {
+                !matches!(other, ColumnType::Real | ColumnType::Double) && self.wider(other).as_ref() == Some(self)
+            }
             _ => self.wider(other).as_ref() == Some(self),
         }
     }
@@ -113,6 +118,7 @@ mod tests {
         assert_eq!(Int.wider(&BigInt), Some(BigInt));
         assert_eq!(Int.wider(&Double), Some(Double));
         assert_eq!(BigInt.wider(&Double), Some(Decimal(29, 9)));
+        assert_eq!(Double.wider(&BigInt), Some(Double));
         assert_eq!(BigInt.wider(&UnsignedBigInt), Some(Decimal(20, 0)));
         assert_eq!(Decimal(10, 2).wider(&Decimal(8, 4)), Some(Decimal(12, 4)));
         assert_eq!(Decimal(38, 2).wider(&Decimal(38, 4)), None);
@@ -125,5 +131,6 @@ mod tests {
         assert!(BigInt.takes(&Int) && !Int.takes(&BigInt));
         assert!(Text.takes(&Double) && !Text.takes(&ColumnType::List(Box::new(Int))));
         assert!(Decimal(29, 9).takes(&BigInt) && !Double.takes(&BigInt));
+        assert!(!Decimal(29, 9).takes(&Double) && Double.takes(&Real));
     }
 }

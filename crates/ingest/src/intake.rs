@@ -6,6 +6,7 @@ mod shape;
 
 use crate::decode;
 use crate::dedup::Dedup;
+use crate::definition;
 use crate::drift;
 use crate::lateness::Watermarks;
 use crate::pipeline::Job;
@@ -38,6 +39,7 @@ pub(crate) struct Intake {
     rules: Option<Rules>,
     dedup: Option<Dedup>,
     watermarks: Option<Watermarks>,
+    conditions: Arc<dyn Conditions>,
 }
 
 /// Chunks of one source partition, to be decoded together.
@@ -137,14 +139,17 @@ impl Intake {
 
     /// One that remembers nothing.
     pub(crate) fn fresh(definition: &StreamDefinition, job: &Job) -> Result<Intake> {
+        // Before its first push a stream may not have columns yet; then there are no rows to compare.
+        let rule = definition.deduplicate.as_ref().filter(|_| !definition.columns.is_empty());
         let for_decoder = StreamDefinition { columns: shape::for_decoder(&definition.columns), ..definition.clone() };
         Ok(Intake {
             decoder: decode::open(&for_decoder),
             registry: Registry::of(definition, &*job.parts.secrets)?,
             shape: Shape::of(&definition.columns)?,
             rules: Rules::of(definition, &*job.parts.conditions)?,
-            dedup: definition.deduplicate.as_ref().map(|rule| Dedup::new(rule, &row_schema(&definition.columns))).transpose()?,
+            dedup: rule.map(|rule| Dedup::new(rule, &row_schema(&definition.columns))).transpose()?,
             watermarks: Watermarks::of(definition),
+            conditions: job.parts.conditions.clone(),
             definition: definition.clone(),
         })
     }
@@ -173,11 +178,20 @@ impl Intake {
         for group in &groups {
             decoded.push(self.decode(group, &mut widened)?);
         }
+        // What asked for a column that cannot be is among the rejects already.
+        widened.retain(|wider| self.may_be(wider));
         if !widened.is_empty() {
             return Ok(Outcome::Widen(widened, groups));
         }
         let taken = groups.into_iter().zip(decoded).map(|(group, (rows, rejects))| self.judge(group, rows, rejects));
         taken.collect::<Result<_>>().map(Outcome::Taken)
+    }
+
+    /// Whether the definition still holds together with a column of another type.
+    fn may_be(&self, (column, data_type): &(usize, ColumnType)) -> bool {
+        let mut wider = self.definition.clone();
+        wider.columns[*column].data_type = data_type.clone();
+        definition::check(&wider).and_then(|()| check_rules(&wider, &*self.conditions)).is_ok()
     }
 
     /// Decodes a group; values that changed their type are mended, or noted in `widened`.
@@ -244,7 +258,7 @@ impl Intake {
         for _ in 0..self.definition.columns.len() {
             match mend::remedy(self.definition.on_type_change, &self.definition.columns, &record.payload, &path)? {
                 Remedy::Widen(column, wider) => {
-                    widen(widened, column, wider);
+                    widen(widened, column, wider, self.definition.on_type_change);
                     return None;
                 }
                 Remedy::Read { payload, aside } => {
@@ -311,9 +325,14 @@ impl Intake {
     }
 }
 
-fn widen(widened: &mut Vec<(usize, ColumnType)>, column: usize, wider: ColumnType) {
+fn widen(widened: &mut Vec<(usize, ColumnType)>, column: usize, wider: ColumnType, policy: OnTypeChange) {
     match widened.iter_mut().find(|(have, _)| *have == column) {
-        Some((_, data_type)) => *data_type = data_type.wider(&wider).unwrap_or(ColumnType::Text),
+        Some((_, data_type)) => match data_type.wider(&wider) {
+            Some(both) => *data_type = both,
+            None if policy == OnTypeChange::WidenToText => *data_type = ColumnType::Text,
+            // The records are taken again: then the other is judged by the type that the first one got.
+            None => {}
+        },
         None => widened.push((column, wider)),
     }
 }

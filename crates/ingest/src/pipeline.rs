@@ -297,7 +297,11 @@ impl Pipeline {
         };
         self.job = Arc::new(job.with(stream));
         let forgetful = self.intake.take().ok_or_else(|| Error::internal("the decoder is gone"))?;
-        self.intake = Some(Intake::open(&self.job).await?.remembering(forgetful));
+        let opened = select! { biased;
+            () = job.stop.cancelled() => return Err(stopped()),
+            opened = Intake::open(&self.job) => opened?,
+        };
+        self.intake = Some(opened.remembering(forgetful));
         Ok(groups)
     }
 

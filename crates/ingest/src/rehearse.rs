@@ -8,20 +8,25 @@ use crate::repair::sample;
 use crate::replay;
 use crate::returns::{self, Outcomes};
 use crate::supervisor::Supervisor;
-use arrow::array::Array;
+use arrow::array::{Array, AsArray, StringArray};
+use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use arrow::util::display::array_value_to_string;
-use helios_contract::column::{Column, ColumnType, TimeFormat};
+use bytes::Bytes;
+use helios_contract::column::{Column, ColumnType, TimeFormat, hidden};
 use helios_contract::quarantine::{Held, QuarantineId};
 use helios_contract::record::{Position, Record};
 use helios_contract::rehearsal::{Filled, Rehearsal};
 use helios_contract::store::{Slice, Version};
 use helios_contract::stream::{Format, Stream, StreamChange, StreamDefinition};
-use helios_contract::{Error, Kind, Result, StreamName};
+use helios_contract::{Error, Kind, Result, StreamName, Timestamp};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// Most rows that are tried: some seconds of work.
 const ROWS_MAX: usize = 200_000;
+
+/// Bytes of quarantined payload tried at a time.
+const HELD_BYTES_MAX: usize = 4 << 20;
 
 /// See `StreamControl::rehearse`.
 pub(crate) async fn rehearse(
@@ -61,8 +66,16 @@ pub(crate) async fn rehearse(
             break;
         }
     }
-    let (held, _) = job.parts.quarantine.held(job.stream.id, &open, usize::MAX).await?;
-    let (_, _, quarantined) = Trial::of(changed(definition.clone()))?.take(held).await?;
+    let mut trial = Trial::of(changed(definition.clone()))?;
+    let mut quarantined = Outcomes::default();
+    let mut rest = open.as_slice();
+    while !rest.is_empty() {
+        let (held, n_looked) = job.parts.quarantine.held(job.stream.id, rest, HELD_BYTES_MAX).await?;
+        rest = &rest[n_looked.max(1)..];
+        let (after, _, outcomes) = trial.take(held).await?;
+        trial = after;
+        quarantined.extend(outcomes);
+    }
     let touched = touched(&before, &definition.columns);
     Ok(Rehearsal { since, cut_short, stored: stored.listed(), quarantined: quarantined.listed(), columns: filled.0, touched })
 }
@@ -108,20 +121,31 @@ fn plain_times(data_type: &mut ColumnType) {
 
 /// Rows as the records they may have been.
 fn held(slice: &Slice, columns: &[Column]) -> Result<Vec<Held>> {
-    let payloads = payload::of(&slice.rows, columns)?;
-    let partition: Arc<str> = Arc::from("rehearsal");
-    let one = |(position, payload)| Held {
+    let rows = &slice.rows;
+    let text = |name: &str| rows.column_by_name(name).and_then(|column| column.as_string_opt::<i32>());
+    let (partitions, keys, headers) = (text(hidden::PARTITION), text(hidden::KEY), text(hidden::HEADERS));
+    let times = rows.column_by_name(hidden::TIME).and_then(|column| column.as_primitive_opt::<TimestampMicrosecondType>());
+    let offsets = rows.column_by_name(hidden::OFFSET).and_then(|column| column.as_primitive_opt::<Int64Type>());
+    let at = |column: Option<&StringArray>, row: usize| column.filter(|c| c.is_valid(row)).map(|c| c.value(row).to_owned());
+    let one = |(row, payload)| Held {
         id: QuarantineId(0),
-        partition: Arc::clone(&partition),
+        partition: at(partitions, row).unwrap_or_default().into(),
         record: Record {
-            position: Position::Number(position),
-            time: slice.committed_at,
-            key: None,
-            headers: Vec::new(),
+            position: Position::Number(offsets.filter(|c| c.is_valid(row)).map_or(row as i64, |c| c.value(row))),
+            time: times.filter(|c| c.is_valid(row)).map_or(slice.committed_at, |c| Timestamp(c.value(row))),
+            key: at(keys, row).map(Bytes::from),
+            headers: at(headers, row).map(|json| headers_of(&json)).unwrap_or_default(),
             payload,
         },
     };
-    Ok((0_i64..).zip(payloads).map(one).collect())
+    Ok(payload::of(rows, columns)?.into_iter().enumerate().map(one).collect())
+}
+
+/// Headers out of the JSON object that `_headers` holds.
+fn headers_of(json: &str) -> Vec<(String, Option<Bytes>)> {
+    let fields: serde_json::Map<String, serde_json::Value> = serde_json::from_str(json).unwrap_or_default();
+    let value = |value: serde_json::Value| value.as_str().map(|text| Bytes::copy_from_slice(text.as_bytes()));
+    fields.into_iter().map(|(name, header)| (name, value(header))).collect()
 }
 
 /// New and changed columns, and how many rows fill them.

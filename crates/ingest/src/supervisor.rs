@@ -173,6 +173,7 @@ impl Supervisor {
             }
             take_columns(&mut stream.definition, columns);
             definition::check(&stream.definition)?;
+            intake::check_rules(&stream.definition, &*supervisor.parts.conditions)?;
             supervisor.replace(stream).await.map(drop)
         });
         fixing.await.map_err(|e| Error::internal("fixing the columns of a stream").because(e))?
@@ -188,9 +189,7 @@ impl Supervisor {
         }
         definition::complete(&mut definition);
         definition::check(&definition)?;
-        if !definition.columns.is_empty() {
-            intake::check_rules(&definition, &*self.parts.conditions)?;
-        }
+        intake::check_rules(&definition, &*self.parts.conditions)?;
         let mut columns = None;
         if definition.columns.is_empty() {
             columns = infer::known(&definition, &*self.parts.secrets).await?;

@@ -35,13 +35,21 @@ pub(crate) fn upgrade(conn: &Connection) -> Result<()> {
 /// Remembers the fields that the records of a commit have and the table does not.
 pub(crate) fn record(conn: &Connection, stream: StreamId, drifts: &[Drift]) -> Result<()> {
     let what = "remember fields without a column";
+    let mut before = None;
     for drift in drifts {
         let known: Option<String> = conn
             .prepare_cached("SELECT proposed FROM drift WHERE stream = ? AND path = ?")
             .and_then(|mut select| select.query_row(params![stream.0, drift.path], |row| row.get(0)).optional())
             .doing(what)?;
         let Some(known) = known else {
-            insert(conn, stream, drift)?;
+            let (n_fields, n_before) = match before {
+                Some(before) => before,
+                None => *before.insert(before_this(conn, stream)?),
+            };
+            if n_fields < FIELDS_MAX {
+                insert(conn, stream, drift, n_before)?;
+                before = Some((n_fields + 1, n_before));
+            }
             continue;
         };
         let known: ColumnType = serde_json::from_str(&known).doing(what)?;
@@ -55,26 +63,26 @@ pub(crate) fn record(conn: &Connection, stream: StreamId, drifts: &[Drift]) -> R
     Ok(())
 }
 
-fn insert(conn: &Connection, stream: StreamId, drift: &Drift) -> Result<()> {
-    conn.prepare_cached(
-        "INSERT INTO drift SELECT ?1, ?2, ?3, ?4, ?5, ?6,
-             (SELECT coalesce(sum(stored), 0) FROM ledger WHERE stream = ?1)
-             - (SELECT coalesce(sum(stored), 0) FROM ledger WHERE stream = ?1 AND commit_id = (SELECT max(id) FROM commits WHERE stream = ?1))
-         WHERE (SELECT count(*) FROM drift WHERE stream = ?1) < ?7",
+/// How many fields are remembered, and how many rows were stored before the newest commit.
+fn before_this(conn: &Connection, stream: StreamId) -> Result<(i64, i64)> {
+    conn.query_row(
+        "SELECT (SELECT count(*) FROM drift WHERE stream = ?1),
+                (SELECT coalesce(sum(stored), 0) FROM ledger WHERE stream = ?1
+                 AND commit_id < (SELECT max(id) FROM commits WHERE stream = ?1))",
+        [stream.0],
+        |row| Ok((row.get(0)?, row.get(1)?)),
     )
-    .and_then(|mut insert| {
-        insert.execute(params![
-            stream.0,
-            drift.path,
-            json(&drift.proposed),
-            drift.proposed.to_string(),
-            drift.n_records as i64,
-            drift.time.0,
-            FIELDS_MAX
-        ])
-    })
-    .map(drop)
-    .doing("remember a field without a column")
+    .doing("count what was stored before a new field")
+}
+
+fn insert(conn: &Connection, stream: StreamId, drift: &Drift, n_before: i64) -> Result<()> {
+    let Drift { path, proposed, n_records, time } = drift;
+    conn.prepare_cached("INSERT INTO drift VALUES (?, ?, ?, ?, ?, ?, ?)")
+        .and_then(|mut insert| {
+            insert.execute(params![stream.0, path, json(proposed), proposed.to_string(), *n_records as i64, time.0, n_before])
+        })
+        .map(drop)
+        .doing("remember a field without a column")
 }
 
 fn json(column_type: &ColumnType) -> String {

@@ -158,10 +158,5 @@ fn bytes(sql: &str, places: impl Iterator<Item = Location>) -> Vec<usize> {
     found
 }
 
-/// An error of planning without a statement to point into.
-pub(crate) fn unplanned(error: datafusion::common::DataFusionError) -> Error {
-    errors::from_datafusion(error, None)
-}
-
 #[cfg(test)]
 mod tests;

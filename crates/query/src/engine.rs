@@ -12,6 +12,7 @@ use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use datafusion::catalog::{MemorySchemaProvider, SchemaProvider};
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::sql::sqlparser::ast::Statement as SqlStatement;
 use helios_contract::Clock;
@@ -178,7 +179,7 @@ pub(crate) enum Started {
     Done(RecordBatch),
     /// Rows will come.
     Rows {
-        rows: datafusion::execution::SendableRecordBatchStream,
+        rows: SendableRecordBatchStream,
         snapshots: Vec<Arc<Snapshot>>,
         slot: OwnedSemaphorePermit,
         freshness: Option<Duration>,
@@ -242,12 +243,19 @@ impl Engine {
         let newest = snapshots.iter().filter_map(|snapshot| snapshot.newest).max();
         let freshness = newest.map(|newest| self.parts.clock.now().since(newest));
         let (session, plan, slot) = plan::physical(session, statement, text, slot).await?;
-        let rows = {
-            // What it spawns must land where it computes.
-            let _inside = self.parts.runtime.as_ref().map(Handle::enter);
-            execute_stream(Arc::clone(&plan), session.task).map_err(|error| crate::errors::from_datafusion(error, None))?
-        };
+        let rows = self.execute(&plan, session.task)?;
         Ok(Started::Rows { rows, snapshots, slot, freshness, plan })
+    }
+
+    /// Begins a plan; what it spawns lands where queries compute.
+    pub(crate) fn execute(&self, plan: &Arc<dyn ExecutionPlan>, task: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        let _inside = self.runtime().map(Handle::enter);
+        execute_stream(Arc::clone(plan), task).map_err(|error| crate::errors::from_datafusion(error, None))
+    }
+
+    /// Where queries compute, if that is a place of its own.
+    pub(crate) fn runtime(&self) -> Option<&Handle> {
+        self.parts.runtime.as_ref()
     }
 
     pub(crate) async fn turn(&self) -> Result<OwnedSemaphorePermit> {

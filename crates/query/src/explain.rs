@@ -10,7 +10,7 @@ use datafusion::datasource::physical_plan::FileScanConfig;
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::physical_plan::sorts::sort::SortExec;
 use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
-use datafusion::physical_plan::{ExecutionPlan, displayable, execute_stream};
+use datafusion::physical_plan::{ExecutionPlan, displayable};
 use datafusion::sql::sqlparser::ast::Statement as SqlStatement;
 use futures::StreamExt;
 use helios_contract::console::{Explained, Operator};
@@ -45,10 +45,10 @@ pub(crate) async fn explain(engine: &Engine, query: Query, analyze: bool) -> Res
     if analyze {
         let ticket = engine.history.begin(&query.id, parse::unread(&query.sql))?;
         ticket.runs(&plan);
-        let rows = execute_stream(Arc::clone(&plan), session.task).map_err(crate::console::unplanned)?;
+        let rows = engine.execute(&plan, session.task)?;
         let deadline = Instant::now() + allowed.time;
         let running = Running { rows, snapshots: snapshots.clone(), slot, allowed, deadline, ticket };
-        let mut rows = run::rows(running);
+        let mut rows = run::rows(running, engine.runtime());
         while let Some(batch) = rows.next().await {
             n_answered += batch?.num_rows();
         }

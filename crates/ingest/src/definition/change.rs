@@ -110,7 +110,7 @@ fn promote(definition: &mut StreamDefinition, path: String, name: String, data_t
         Error::invalid(format!("no record of {} has had a field {path} without a column", definition.name))
             .hint(format!("Say its type: PROMOTE {path} AS {name} TEXT. system.schema_events lists what was seen."))
     })?;
-    definition.columns.push(Column { from: vec![path], ..Column::new(name, data_type) });
+    definition.columns.push(Column { from: vec![path.clone()], promoted: Some(path), ..Column::new(name, data_type) });
     Ok(())
 }
 

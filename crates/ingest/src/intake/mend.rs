@@ -1,5 +1,6 @@
 //! Records whose values changed their type: what the stream's policy makes of them instead of putting them into quarantine.
 
+use crate::decode::single;
 use bytes::Bytes;
 use helios_contract::column::{Column, ColumnType};
 use helios_contract::drift::OnTypeChange;
@@ -33,15 +34,19 @@ pub(super) fn remedy(policy: OnTypeChange, columns: &[Column], payload: &[u8], p
             let (i, column) = columns.iter().enumerate().find(|(_, column)| column.name == path)?;
             let found = value_at(record, path)?;
             let first = *found.as_bytes().first()?;
+            if first == b'n' {
+                return None;
+            }
             if column.data_type == ColumnType::Text {
                 // Text holds every single value; objects and lists are JSON.
-                let is_single = !matches!(first, b'{' | b'[');
+                let is_single = !matches!(first, b'{' | b'[' | b'"');
                 let as_text = |value: &RawValue| Some(serde_json::Value::from(value.get()).to_string());
                 let payload = if is_single { edit(record, path, &mut |value| as_text(value))? } else { return None };
                 return Some(Remedy::Read { payload: payload.into(), aside: None });
             }
             let wider = type_of_number(found).and_then(|found| column.data_type.wider(&found));
-            match wider.filter(|wider| *wider != column.data_type) {
+            let fits = |wider: &ColumnType| single(&Column::new("", wider.clone()), found).is_ok();
+            match wider.filter(|wider| *wider != column.data_type && fits(wider)) {
                 Some(wider) => Some(Remedy::Widen(i, wider)),
                 None if policy == OnTypeChange::WidenToText && ColumnType::Text.takes(&column.data_type) => {
                     (!matches!(first, b'{' | b'[')).then_some(Remedy::Widen(i, ColumnType::Text))

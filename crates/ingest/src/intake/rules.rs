@@ -26,7 +26,8 @@ pub(super) struct Judged {
 impl Rules {
     /// Compiles what the definition says; `None` when it says nothing.
     pub(super) fn of(definition: &StreamDefinition, conditions: &dyn Conditions) -> Result<Option<Rules>> {
-        if definition.filter.is_none() && definition.rules.is_empty() {
+        // Columns that are still to be inferred have no rows to be judged.
+        if definition.columns.is_empty() || definition.filter.is_none() && definition.rules.is_empty() {
             return Ok(None);
         }
         let schema = row_schema(&definition.columns);
