@@ -2,7 +2,7 @@
 
 use crate::engine::Engine;
 use crate::parse::{self, Statement};
-use crate::{errors, explain, functions, plan, rewrite};
+use crate::{explain, functions, plan, rewrite};
 use arrow::datatypes::DataType;
 use async_trait::async_trait;
 use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan};
