@@ -1,6 +1,5 @@
-//! Measures how fast JSON becomes Arrow: this crate's decoder, arrow-json, a walk over `serde_json::Value`, and, as the floor
-//! of anything built on it, a bare simd-json tape; then the same records in other formats. Prints records per second on one
-//! core, the median of five runs.
+//! Measures how fast JSON becomes Arrow: this crate's decoder, arrow-json, and a walk over `serde_json::Value`; then the same
+//! records in other formats. Prints records per second on one core, the median of five runs.
 
 use arrow::json::ReaderBuilder;
 use bytes::Bytes;
@@ -23,7 +22,6 @@ fn main() {
     let n_bytes: usize = records.iter().map(|record| record.payload.len()).sum();
     println!("{N_RECORDS} records of {} bytes on average, {N_TOGETHER} together", n_bytes / N_RECORDS);
     measure("helios decoder", || helios(&columns, &records));
-    measure("simd-json tape, no columns", || simd_json_tape(&records));
     measure("arrow-json", || arrow_json(&columns, &records));
     measure("serde_json::Value, no columns", || serde_json_values(&records));
     for format in [Format::Avro, Format::Protobuf, Format::Msgpack, Format::Csv] {
@@ -151,23 +149,6 @@ fn helios(columns: &[Column], records: &[Record]) -> usize {
     let definition = StreamDefinition { columns: columns.to_vec(), ..StreamDefinition::new(name, SourceKind::Demo) };
     let mut decoder = helios_ingest::decode::open(&definition);
     records.chunks(N_TOGETHER).map(|chunk| black_box(decoder.decode("0", chunk)).rows.num_rows()).sum()
-}
-
-fn simd_json_tape(records: &[Record]) -> usize {
-    let mut buffers = simd_json::Buffers::new(1024);
-    let mut tape = simd_json::Tape::null();
-    let mut scratch = Vec::new();
-    let mut n_objects = 0;
-    for record in records {
-        scratch.clear();
-        scratch.extend_from_slice(&record.payload);
-        scratch.resize(record.payload.len() + simd_json::INPUT_PADDING, 0);
-        let mut filled = tape.reset();
-        simd_json::fill_tape_padded(&mut scratch, record.payload.len(), &mut buffers, &mut filled).expect("valid JSON");
-        n_objects += usize::from(matches!(black_box(&filled.0)[0], simd_json::Node::Object { .. }));
-        tape = filled.reset();
-    }
-    n_objects
 }
 
 fn arrow_json(columns: &[Column], records: &[Record]) -> usize {

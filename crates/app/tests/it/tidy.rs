@@ -15,7 +15,6 @@ const OWNED: [(&str, &str); 17] = [
     ("protox", "ingest"),
     ("rmpv", "ingest"),
     ("rdkafka", "ingest"),
-    ("simd-json", "ingest"),
     ("csv", "ingest"),
     ("rusqlite", "lake"),
     ("datafusion", "query"),
