@@ -100,6 +100,10 @@ impl ColumnType {
         match self {
             ColumnType::Text => is_single,
             ColumnType::Json => matches!(other, ColumnType::Json),
+            ColumnType::Double | ColumnType::Real => {
+                matches!(other, ColumnType::Int | ColumnType::Real | ColumnType::Double)
+                    && self.wider(other).as_ref() == Some(self)
+            }
             ColumnType::Decimal(..) => {
                 !matches!(other, ColumnType::Real | ColumnType::Double) && self.wider(other).as_ref() == Some(self)
             }
