@@ -39,7 +39,7 @@ QUARANTINED = {
     "infinity": b'{"id": 2, "price": -Infinity}',
     "1e400": b'{"id": 2, "price": 1e400}',
     "year_300000": b'{"id": 2, "at": "+300000-01-01T00:00:00Z"}',
-    "integer_too_large": b'{"id": 92233720368547758080}',
+    "integer_too_large": b'{"id": 1' + 38 * b"0" + b"}",
     "not_an_object": b"[1, 2]",
     "half_an_object": b'{"id": 2',
     "lone_surrogate": b'{"id": 2, "note": "\\ud800"}',
@@ -54,6 +54,12 @@ def test_a_record_that_does_not_fit_is_kept_in_quarantine(events, line):
     assert row["reason"]
     if b"\xff" not in line:
         assert row["payload"] == line.decode()
+
+
+def test_an_integer_too_large_for_its_column_widens_it(events):
+    answer = beside_good(events, b'{"id": 92233720368547758080}')
+    assert (answer["stored"], answer["quarantined"]) == (3, 0)
+    assert events.value("SELECT max(id) AS n FROM events") == "92233720368547758080"
 
 
 def test_nesting_of_depth_ten_thousand(events):
