@@ -6,10 +6,12 @@ const FILE_LINES_MAX: usize = 500;
 const FUNCTION_LINES_MAX: usize = 70;
 
 /// Crates that only their owners may depend on.
-const OWNED: [(&str, &str); 16] = [
+const OWNED: [(&str, &str); 18] = [
     ("clap", "app"),
     ("toml", "app"),
     ("apache-avro", "ingest"),
+    ("aws-config", "ingest"),
+    ("aws-sdk-kinesis", "ingest"),
     ("jsonschema", "ingest"),
     ("prost-reflect", "ingest"),
     ("protox", "ingest"),
