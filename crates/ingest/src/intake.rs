@@ -2,7 +2,7 @@
 
 mod mend;
 mod rules;
-mod shape;
+pub(crate) mod shape;
 
 use crate::decode;
 use crate::dedup::Dedup;

@@ -10,7 +10,7 @@ mod commit;
 use crate::backoff::Backoff;
 use crate::batch::{Batch, Promise};
 use crate::intake::{self, Group, Intake, Outcome, Taken};
-use crate::report::Report;
+use crate::report::{Report, Stage};
 use crate::returns::{self, Answer, Arrivals, Lot, Returns};
 use crate::source::http::Inbox;
 use crate::source::{self, is_heartbeat};
@@ -204,6 +204,7 @@ impl Pipeline {
                 None => break,
             }
         }
+        let fetched_at = self.job.parts.clock.now();
         self.job.report.lag(self.source.lag());
         chunks.retain(|chunk| !is_heartbeat(chunk));
         if chunks.is_empty() {
@@ -213,6 +214,9 @@ impl Pipeline {
             return Ok(());
         }
         let taken = self.decode(chunks, n_records).await?;
+        let arrivals = || taken.iter().flat_map(|taken| &taken.chunks).filter_map(|chunk| Some(chunk.arrivals?.0));
+        self.job.report.passed(Stage::Fetched, fetched_at, arrivals());
+        self.job.report.passed(Stage::Decoded, self.job.parts.clock.now(), arrivals());
         taken.into_iter().try_for_each(|taken| self.batch.add(taken))
     }
 

@@ -1,16 +1,18 @@
 //! Looks at sources before they are streams, and at what would become of their records. Nothing is created or stored.
 
 use crate::Ingest;
+use crate::intake::shape::{self, Shape};
 use crate::registry::Registry;
 use crate::{Parts, decode, definition, infer, source};
-use arrow::array::{Array, RecordBatch};
+use arrow::array::{Array, BooleanArray, RecordBatch};
+use arrow::compute::filter_record_batch;
 use arrow::util::display::array_value_to_string;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use helios_contract::column::{Column, ColumnType, TimeFormat};
-use helios_contract::decode::{Decoded, Decoder};
+use helios_contract::decode::{Decoded, Decoder, Reject};
 use helios_contract::probe::{Check, CheckState, Guess, Preview, PreviewColumn, Probe, Sample, SampleRecord, Topic};
 use helios_contract::record::{Position, Record};
 use helios_contract::stream::{SourceKind, StreamDefinition};
@@ -120,7 +122,9 @@ async fn preview(mut definition: StreamDefinition, payloads: Vec<Bytes>, parts: 
         Record { position, time: now, key: None, headers: Vec::new(), payload }
     };
     let records: Vec<Record> = payloads.into_iter().enumerate().map(record).collect();
-    let mut decoder = decode::open(&definition);
+    let shape = Shape::of(&definition.columns)?;
+    let for_decoder = StreamDefinition { columns: shape::for_decoder(&definition.columns), ..definition.clone() };
+    let mut decoder = decode::open(&for_decoder);
     let registry = Registry::of(&definition, &*parts.secrets)?;
     for id in decoder.unknown_schemas(&records) {
         let schema = match &registry {
@@ -130,12 +134,30 @@ async fn preview(mut definition: StreamDefinition, payloads: Vec<Bytes>, parts: 
         decoder.know_schema(id, schema);
     }
     let n_columns = definition.columns.len();
-    let Decoded { rows, rejects, .. } = decoded(decoder, records).await?;
+    let Decoded { mut rows, mut rejects, .. } = decoded(decoder, records).await?;
+    fill(&shape, &mut rows, &mut rejects)?;
     let rows = rows.project(&(0..n_columns).collect::<Vec<_>>());
     let rows = rows.map_err(|e| Error::internal("cannot leave out the hidden columns").because(e))?;
     let columns = definition.columns.iter().enumerate();
     let columns = columns.map(|(i, column)| seen(column, i, &rows, is_declared)).collect();
     Ok(Preview { definition, columns, rows, rejects })
+}
+
+/// Fills columns from their other places in the record; a required one that is still missing rejects its record.
+fn fill(shape: &Shape, rows: &mut RecordBatch, rejects: &mut Vec<Reject>) -> Result<()> {
+    let missing = shape.fill(rows)?;
+    let is_rejected = |index: &usize| rejects.binary_search_by_key(index, |reject| reject.index).is_ok();
+    let indexes = (0..rows.num_rows() + rejects.len()).filter(|index| !is_rejected(index));
+    let reject = |(index, name): (usize, &Option<&str>)| {
+        let path = (*name)?.to_owned();
+        Some(Reject { index, reason: "required field is missing".to_owned(), path })
+    };
+    let more: Vec<Reject> = indexes.zip(&missing).filter_map(reject).collect();
+    let is_whole: BooleanArray = missing.iter().map(|name| Some(name.is_none())).collect();
+    *rows = filter_record_batch(rows, &is_whole).map_err(|e| Error::internal("leaving out rejected rows").because(e))?;
+    rejects.extend(more);
+    rejects.sort_by_key(|reject| reject.index);
+    Ok(())
 }
 
 async fn decoded(mut decoder: Box<dyn Decoder>, records: Vec<Record>) -> Result<Decoded> {

@@ -35,6 +35,29 @@ pub(crate) fn cause_of(error: &Error) -> &'static str {
     cause.map_or(error.kind().as_str(), |cause| cause.word)
 }
 
+/// What a record passes on its way to a row.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Stage {
+    /// It was read from its source.
+    Fetched,
+    /// Its bytes were decoded.
+    Decoded,
+    /// It was committed, which makes it durable and visible at once.
+    Stored,
+}
+
+impl Stage {
+    const ALL: [Stage; 3] = [Stage::Fetched, Stage::Decoded, Stage::Stored];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Stage::Fetched => "fetched",
+            Stage::Decoded => "decoded",
+            Stage::Stored => "stored",
+        }
+    }
+}
+
 /// The metrics of all streams.
 pub(crate) struct Metrics {
     received: IntCounterVec,
@@ -42,6 +65,7 @@ pub(crate) struct Metrics {
     late: IntCounterVec,
     drifting: IntCounterVec,
     freshness: HistogramVec,
+    age: HistogramVec,
     batch_rows: HistogramVec,
     lag: IntGaugeVec,
     lag_seconds: GaugeVec,
@@ -49,6 +73,9 @@ pub(crate) struct Metrics {
 }
 
 const FRESHNESS_SECONDS: [f64; 13] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0];
+/// Finer and wider: the first stages take less than a millisecond, and what piled up at a source may be days old.
+const AGE_SECONDS: [f64; 18] =
+    [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 600.0, 3_600.0, 86_400.0];
 const BATCH_ROWS: [f64; 7] = [1.0, 10.0, 100.0, 1_000.0, 10_000.0, 50_000.0, 200_000.0];
 
 impl Metrics {
@@ -59,6 +86,7 @@ impl Metrics {
         registry.register(Box::new(metrics.late.clone())).map_err(bug)?;
         registry.register(Box::new(metrics.drifting.clone())).map_err(bug)?;
         registry.register(Box::new(metrics.freshness.clone())).map_err(bug)?;
+        registry.register(Box::new(metrics.age.clone())).map_err(bug)?;
         registry.register(Box::new(metrics.batch_rows.clone())).map_err(bug)?;
         registry.register(Box::new(metrics.lag.clone())).map_err(bug)?;
         registry.register(Box::new(metrics.lag_seconds.clone())).map_err(bug)?;
@@ -70,6 +98,8 @@ impl Metrics {
         let freshness =
             HistogramOpts::new("helios_freshness_seconds", "From the arrival of a chunk's oldest record to its commit")
                 .buckets(FRESHNESS_SECONDS.to_vec());
+        let age = HistogramOpts::new("helios_stage_age_seconds", "Since the arrival of a chunk's oldest record, at each stage")
+            .buckets(AGE_SECONDS.to_vec());
         let lag_seconds = Opts::new("helios_lag_seconds", "Age of the newest record at its commit; 0 when no record is unread");
         let batch_rows = HistogramOpts::new("helios_batch_rows", "Records a commit").buckets(BATCH_ROWS.to_vec());
         Ok(Metrics {
@@ -87,6 +117,7 @@ impl Metrics {
                 &["stream"],
             )?,
             freshness: HistogramVec::new(freshness, &["stream"])?,
+            age: HistogramVec::new(age, &["stream", "stage"])?,
             batch_rows: HistogramVec::new(batch_rows, &["stream"])?,
             lag: IntGaugeVec::new(Opts::new("helios_lag_records", "Records not yet read"), &["stream", "partition"])?,
             lag_seconds: GaugeVec::new(lag_seconds, &["stream"])?,
@@ -196,6 +227,13 @@ impl Report {
         since.elapsed()
     }
 
+    /// Chunks passed a stage; their oldest records arrived then.
+    pub(crate) fn passed(&self, stage: Stage, at: Timestamp, arrivals: impl Iterator<Item = Timestamp>) {
+        let name = self.lock().status.name.clone();
+        let ages = self.metrics.age.with_label_values(&[name.as_str(), stage.as_str()]);
+        arrivals.for_each(|arrival| ages.observe(at.since(arrival).as_secs_f64()));
+    }
+
     /// A batch became durable.
     pub(crate) fn committed(&self, commit: CommitId, promise: &Promise) {
         let now = self.clock.now();
@@ -222,6 +260,7 @@ impl Report {
         for arrival in &promise.arrivals {
             freshness.observe(now.since(*arrival).as_secs_f64());
         }
+        self.passed(Stage::Stored, now, promise.arrivals.iter().copied());
     }
 
     /// How far behind the source is.
@@ -251,6 +290,9 @@ impl Report {
         let _ = self.metrics.freshness.remove_label_values(&[name]);
         let _ = self.metrics.batch_rows.remove_label_values(&[name]);
         let _ = self.metrics.lag_seconds.remove_label_values(&[name]);
+        for stage in Stage::ALL {
+            let _ = self.metrics.age.remove_label_values(&[name, stage.as_str()]);
+        }
         for (partition, _) in &status.lag {
             let _ = self.metrics.lag.remove_label_values(&[name, partition]);
         }

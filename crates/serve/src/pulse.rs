@@ -23,20 +23,32 @@ const RECEIVED: &str = "helios_records_received_total";
 const QUARANTINED: &str = "helios_records_quarantined_total";
 const FRESHNESS: &str = "helios_freshness_seconds";
 const LAG: &str = "helios_lag_records";
-const LAG_SECONDS: &str = "helios_lag_seconds";
+const AGE: &str = "helios_stage_age_seconds";
+const BATCH_ROWS: &str = "helios_batch_rows";
+/// The stages of a record whose age is measured.
+const STAGES: [&str; 3] = ["fetched", "decoded", "stored"];
 
 /// What was counted up to now.
 #[derive(Debug, Clone, Default)]
 struct Counted {
     n_received: f64,
     n_quarantined: f64,
-    /// Upper bounds in seconds and how many took at most that long.
-    freshness: Vec<(f64, u64)>,
-    n_freshness: u64,
+    freshness: Spread,
+    /// How old records were at each stage.
+    ages: [Spread; 3],
+    n_commits: f64,
+    /// Records of those commits.
+    n_committed: f64,
     /// Records that wait at the source, where it tells.
     n_waiting: Option<f64>,
-    /// How old the newest record was when it was committed.
-    behind_s: Option<f64>,
+}
+
+/// How long things took.
+#[derive(Debug, Clone, Default)]
+struct Spread {
+    /// Upper bounds in seconds and how many took at most that long.
+    bounds: Vec<(f64, u64)>,
+    n: u64,
 }
 
 struct Moment {
@@ -49,7 +61,7 @@ struct Moment {
 struct Point {
     time: Timestamp,
     events_per_s: f64,
-    freshness_ms: Option<f64>,
+    freshness_ms: Option<[f64; 3]>,
 }
 
 #[derive(Default)]
@@ -72,18 +84,22 @@ pub(crate) struct Rates {
     pub(crate) n_quarantined: f64,
     /// Records that came into being at the source a second; `None` where that is not known of every stream.
     pub(crate) produced_per_s: Option<f64>,
-    /// How many milliseconds the newest record waited for its commit; `None` where that is not known, or for all streams.
-    pub(crate) behind_ms: Option<f64>,
+    /// Milliseconds since its arrival that a record had at most when it was fetched, decoded and stored, for half of them.
+    pub(crate) ages_ms: [Option<f64>; 3],
+    /// Records a commit, on average.
+    pub(crate) batch_rows: Option<f64>,
 }
 
 impl Rates {
     /// `{"p50","p95","p99"}`, null where nothing was committed lately.
     pub(crate) fn freshness_json(&self) -> Value {
-        match self.freshness_ms {
-            Some([p50, p95, p99]) => json!({"p50": p50, "p95": p95, "p99": p99}),
-            None => json!({"p50": null, "p95": null, "p99": null}),
-        }
+        percentiles_json(self.freshness_ms)
     }
+}
+
+fn percentiles_json(percentiles: Option<[f64; 3]>) -> Value {
+    let [p50, p95, p99] = percentiles.map_or([None; 3], |known| known.map(Some));
+    json!({"p50": p50, "p95": p95, "p99": p99})
 }
 
 /// What is known of the last minutes.
@@ -136,8 +152,10 @@ impl Pulse {
             None => Some(&kept.all),
             Some(name) => kept.streams.get(name.as_str()),
         };
-        let point =
-            |p: &Point| json!({"time": p.time.to_string(), "events_per_s": p.events_per_s, "freshness_ms": p.freshness_ms});
+        let point = |p: &Point| {
+            let freshness_ms = percentiles_json(p.freshness_ms);
+            json!({"time": p.time.to_string(), "events_per_s": p.events_per_s, "freshness_ms": freshness_ms})
+        };
         points.into_iter().flatten().map(point).collect()
     }
 
@@ -157,8 +175,7 @@ pub(crate) async fn run(site: Arc<Site>) {
 }
 
 fn push(points: &mut VecDeque<Point>, time: Timestamp, rates: &Rates) {
-    let freshness_ms = rates.freshness_ms.map(|[_, p95, _]| p95);
-    points.push_back(Point { time, events_per_s: rates.events_per_s, freshness_ms });
+    points.push_back(Point { time, events_per_s: rates.events_per_s, freshness_ms: rates.freshness_ms });
     if points.len() > POINTS_MAX {
         points.pop_front();
     }
@@ -190,40 +207,59 @@ impl Kept {
                 let produced = queued.map(|queued| (current.n_received - earlier.n_received + queued).max(0.0) / seconds);
                 rates.produced_per_s = rates.produced_per_s.zip(produced).map(|(sum, more)| sum + more);
             }
-            rates.behind_ms = stream.and(current.behind_s).map(|seconds| (seconds * 1e4).round() / 10.0);
             let oldest = self.moments.front().map(|moment| counted(moment, name)).unwrap_or_default();
-            took.add_freshness(&current, &oldest);
+            took.add(&current, &oldest);
         }
         let tenths = |rate: f64| (rate * 10.0).round() / 10.0;
         rates.events_per_s = tenths(rates.events_per_s);
         rates.quarantined_per_s = tenths(rates.quarantined_per_s);
         rates.produced_per_s = rates.produced_per_s.map(tenths);
-        rates.freshness_ms = took.percentiles();
+        rates.freshness_ms = took.freshness.percentiles();
+        rates.ages_ms = took.ages.each_ref().map(|age| Some(age.percentiles()?[0]));
+        rates.batch_rows = (took.n_commits > 0.0).then(|| tenths(took.n_committed / took.n_commits));
         rates
     }
 }
 
 impl Counted {
+    /// Adds what took its time after `earlier`.
+    fn add(&mut self, now: &Counted, earlier: &Counted) {
+        self.freshness.add(&now.freshness, &earlier.freshness);
+        for (age, (now, earlier)) in self.ages.iter_mut().zip(now.ages.iter().zip(&earlier.ages)) {
+            age.add(now, earlier);
+        }
+        self.n_commits += (now.n_commits - earlier.n_commits).max(0.0);
+        self.n_committed += (now.n_committed - earlier.n_committed).max(0.0);
+    }
+}
+
+impl Spread {
+    fn of(metric: &Metric) -> Spread {
+        let histogram = metric.get_histogram();
+        let bounds = histogram.get_bucket().iter().map(|bucket| (bucket.upper_bound(), bucket.cumulative_count())).collect();
+        Spread { bounds, n: histogram.get_sample_count() }
+    }
+
     /// Adds what was observed after `earlier`.
-    fn add_freshness(&mut self, now: &Counted, earlier: &Counted) {
-        if self.freshness.is_empty() {
-            self.freshness = now.freshness.iter().map(|(bound, _)| (*bound, 0)).collect();
+    fn add(&mut self, now: &Spread, earlier: &Spread) {
+        if self.bounds.is_empty() {
+            self.bounds = now.bounds.iter().map(|(bound, _)| (*bound, 0)).collect();
         }
-        for (i, (sum, (_, n))) in self.freshness.iter_mut().zip(&now.freshness).enumerate() {
-            sum.1 += n.saturating_sub(earlier.freshness.get(i).map_or(0, |(_, n)| *n));
+        for (i, (sum, (_, n))) in self.bounds.iter_mut().zip(&now.bounds).enumerate() {
+            sum.1 += n.saturating_sub(earlier.bounds.get(i).map_or(0, |(_, n)| *n));
         }
-        self.n_freshness += now.n_freshness.saturating_sub(earlier.n_freshness);
+        self.n += now.n.saturating_sub(earlier.n);
     }
 
     fn percentiles(&self) -> Option<[f64; 3]> {
-        (self.n_freshness > 0).then(|| [0.5, 0.95, 0.99].map(|share| self.percentile(share)))
+        (self.n > 0).then(|| [0.5, 0.95, 0.99].map(|share| self.percentile(share)))
     }
 
     /// Between the bounds of a bucket, observations are taken to lie evenly.
     fn percentile(&self, share: f64) -> f64 {
-        let wanted = share * self.n_freshness as f64;
+        let wanted = share * self.n as f64;
         let (mut lower, mut n_lower) = (0.0, 0.0);
-        for (bound, n) in &self.freshness {
+        for (bound, n) in &self.bounds {
             let n = *n as f64;
             if n >= wanted {
                 let part = if n > n_lower { (wanted - n_lower) / (n - n_lower) } else { 1.0 };
@@ -242,23 +278,30 @@ fn counted(families: &[MetricFamily]) -> BTreeMap<String, Counted> {
         let note: fn(&mut Counted, &Metric) = match family.name() {
             RECEIVED => |counted, metric| counted.n_received = metric.get_counter().get_value(),
             QUARANTINED => |counted, metric| counted.n_quarantined = metric.get_counter().get_value(),
-            FRESHNESS => |counted, metric| {
-                let histogram = metric.get_histogram();
-                counted.freshness = histogram.get_bucket().iter().map(|b| (b.upper_bound(), b.cumulative_count())).collect();
-                counted.n_freshness = histogram.get_sample_count();
+            FRESHNESS => |counted, metric| counted.freshness = Spread::of(metric),
+            AGE => |counted, metric| {
+                let stage = label(metric, "stage");
+                let stage = STAGES.iter().position(|name| stage == Some(name));
+                stage.into_iter().for_each(|stage| counted.ages[stage] = Spread::of(metric));
+            },
+            BATCH_ROWS => |counted, metric| {
+                counted.n_commits = metric.get_histogram().get_sample_count() as f64;
+                counted.n_committed = metric.get_histogram().get_sample_sum();
             },
             LAG => |counted, metric| *counted.n_waiting.get_or_insert(0.0) += metric.get_gauge().get_value(),
-            LAG_SECONDS => |counted, metric| counted.behind_s = Some(metric.get_gauge().get_value()),
             _ => continue,
         };
         for metric in family.get_metric() {
-            let stream = metric.get_label().iter().find(|label| label.name() == "stream");
-            if let Some(stream) = stream {
-                note(streams.entry(stream.value().to_owned()).or_default(), metric);
+            if let Some(stream) = label(metric, "stream") {
+                note(streams.entry(stream.to_owned()).or_default(), metric);
             }
         }
     }
     streams
+}
+
+fn label<'m>(metric: &'m Metric, name: &str) -> Option<&'m str> {
+    metric.get_label().iter().find(|label| label.name() == name).map(|label| label.value())
 }
 
 #[cfg(test)]
@@ -347,5 +390,31 @@ mod tests {
         }
         assert_eq!(pulse.rates(None).freshness_ms, None);
         assert_eq!(pulse.history(None).len(), POINTS_MAX);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_stage_has_an_age_and_history_keeps_every_percentile() {
+        let (meters, pulse) = (meters(), Pulse::default());
+        let opts = HistogramOpts::new(AGE, "x").buckets(vec![0.001, 0.01, 0.1, 1.0]);
+        let ages = HistogramVec::new(opts, &["stream", "stage"]).unwrap();
+        let opts = HistogramOpts::new(BATCH_ROWS, "x").buckets(vec![1.0, 10.0]);
+        let batches = HistogramVec::new(opts, &["stream"]).unwrap();
+        meters.registry.register(Box::new(ages.clone())).unwrap();
+        meters.registry.register(Box::new(batches.clone())).unwrap();
+        pulse.beat(&meters.registry, Timestamp(0));
+        for (stage, age) in [("fetched", 0.0005), ("decoded", 0.005), ("stored", 0.05), ("unheard_of", 5.0)] {
+            ages.with_label_values(&["a", stage]).observe(age);
+        }
+        batches.with_label_values(&["a"]).observe(2.0);
+        batches.with_label_values(&["a"]).observe(5.0);
+        meters.freshness.with_label_values(&["a"]).observe(0.05);
+        pulse.beat(&meters.registry, Timestamp(1));
+        let rates = pulse.rates(Some(&StreamName::new("a").unwrap()));
+        let [fetched, decoded, stored] = rates.ages_ms.map(Option::unwrap);
+        assert!(fetched < 1.0 && (1.0..10.0).contains(&decoded) && (10.0..100.0).contains(&stored), "{rates:?}");
+        assert_eq!(rates.batch_rows, Some(3.5));
+        let history = pulse.history(None);
+        assert_eq!(history[0]["freshness_ms"], json!({"p50": null, "p95": null, "p99": null}));
+        assert!(history[1]["freshness_ms"]["p99"].as_f64() > history[1]["freshness_ms"]["p50"].as_f64());
     }
 }

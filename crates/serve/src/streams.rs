@@ -12,7 +12,7 @@ use arrow::datatypes::Int64Type;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query as UrlQuery, State};
 use axum::response::Json;
-use helios_contract::store::{Verified, Version};
+use helios_contract::store::Verified;
 use helios_contract::stream::{Stream, StreamStatus, interval};
 use helios_contract::{Error, Result, StreamName};
 use serde::Deserialize;
@@ -67,7 +67,9 @@ pub(crate) async fn detail(site: &Site, name: &StreamName) -> Result<Value> {
     told["columns"] = definition.columns.iter().map(column).collect();
     told["event_time"] = json!(definition.event_time);
     told["partitions"] = partitions(site, &stream, &status).await?;
-    told["stages"] = stages(site, name, &site.pulse.rates(Some(name))).await;
+    let rates = site.pulse.rates(Some(name));
+    told["batch_rows"] = json!(rates.batch_rows);
+    told["stages"] = stages(&rates);
     Ok(told)
 }
 
@@ -114,20 +116,17 @@ async fn partitions(site: &Site, stream: &Stream, status: &StreamStatus) -> Resu
     Ok(names.into_iter().map(partition).collect())
 }
 
-/// The way of a record, and how fast and how old records are at each of its stages.
-///
-/// Reading, decoding and storing are one loop: what is known of each follows from what was committed and what waits.
-async fn stages(site: &Site, name: &StreamName, rates: &Rates) -> Value {
-    let newest = site.parts.tables.snapshot(name, Version::Latest).await.ok().and_then(|snapshot| snapshot.newest);
-    let newest_ms = newest.map(|newest| site.parts.clock.now().since(newest).as_millis() as u64);
-    let took = rates.freshness_ms.map(|[p50, ..]| p50);
+/// The way of a record, and how fast and how old records are at each of its stages. Age counts from the arrival at the source.
+fn stages(rates: &Rates) -> Value {
+    let [fetched, decoded, committed] = rates.ages_ms;
     let stored = (rates.events_per_s - rates.quarantined_per_s).max(0.0);
+    // A commit makes rows durable and visible at once, so the last two are the same moment.
     json!([
-        {"name": "source", "events_per_s": rates.produced_per_s, "age_ms": null},
-        {"name": "fetched", "events_per_s": rates.events_per_s, "age_ms": rates.behind_ms},
-        {"name": "decoded", "events_per_s": stored, "age_ms": null},
-        {"name": "stored", "events_per_s": stored, "age_ms": took},
-        {"name": "queryable", "events_per_s": stored, "age_ms": newest_ms},
+        {"name": "source", "events_per_s": rates.produced_per_s, "age_ms": fetched.map(|_| 0.0)},
+        {"name": "fetched", "events_per_s": rates.events_per_s, "age_ms": fetched},
+        {"name": "decoded", "events_per_s": stored, "age_ms": decoded},
+        {"name": "stored", "events_per_s": stored, "age_ms": committed},
+        {"name": "queryable", "events_per_s": stored, "age_ms": committed},
     ])
 }
 

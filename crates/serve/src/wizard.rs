@@ -153,7 +153,7 @@ struct Previewed {
 fn preview_json(preview: &Preview) -> Result<Previewed> {
     let column = |seen: &PreviewColumn| {
         json!({
-            "path": seen.column.name,
+            "path": seen.column.from.first().unwrap_or(&seen.column.name),
             "name": seen.column.name,
             "type": seen.column.data_type.to_string(),
             "seen": seen.seen,

@@ -10,12 +10,12 @@ use helios_contract::{Error, Result};
 use std::sync::Arc;
 
 /// The columns that are more than a name and a type, by their index.
-pub(super) struct Shape {
+pub(crate) struct Shape {
     columns: Vec<(usize, Column, Option<ArrayRef>)>,
 }
 
 /// The columns as the decoder is to see them: a value that may still be found elsewhere is not missing yet.
-pub(super) fn for_decoder(columns: &[Column]) -> Vec<Column> {
+pub(crate) fn for_decoder(columns: &[Column]) -> Vec<Column> {
     columns.iter().map(|column| Column { required: column.required && !is_shaped(column), ..column.clone() }).collect()
 }
 
@@ -25,7 +25,7 @@ fn is_shaped(column: &Column) -> bool {
 
 impl Shape {
     /// The shape that `columns` ask for.
-    pub(super) fn of(columns: &[Column]) -> Result<Shape> {
+    pub(crate) fn of(columns: &[Column]) -> Result<Shape> {
         let shaped = columns.iter().enumerate().filter(|(_, column)| is_shaped(column));
         let with_default = shaped.map(|(i, column)| {
             let default = column.default.as_deref().map(|json| {
@@ -38,7 +38,7 @@ impl Shape {
     }
 
     /// Fills what is null, and answers for each row the required column that has no value after all.
-    pub(super) fn fill(&self, rows: &mut RecordBatch) -> Result<Vec<Option<&str>>> {
+    pub(crate) fn fill(&self, rows: &mut RecordBatch) -> Result<Vec<Option<&str>>> {
         let mut missing = vec![None; rows.num_rows()];
         if self.columns.is_empty() {
             return Ok(missing);
