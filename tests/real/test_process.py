@@ -143,7 +143,9 @@ def test_the_catalog_can_be_rebuilt_from_the_files(helios_folder):
         helios.stop()
         for file in helios.data.glob("catalog.sqlite*"):
             file.unlink()
-        helios.cli("catalog", "rebuild", "--data", helios.data)
+        told = helios.cli("catalog", "rebuild", "--data", helios.data).stdout.decode()
+        assert "300000 rows" in told
+        assert "not recovered: the history of definitions" in told
         helios.start()
         [row] = helios.sql("SELECT count(*) AS n, count(DISTINCT id) AS ids, min(id) AS first, max(id) AS last FROM events")
         assert row == {"n": 300_000, "ids": 300_000, "first": 0, "last": 299_999}

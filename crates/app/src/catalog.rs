@@ -25,6 +25,10 @@ enum Command {
     },
 }
 
+/// What no data file tells.
+const ONLY_IN_CATALOG: &str = "the history of definitions and of schema changes, the answers to repeated pushes, \
+    and saved queries, links and drafts of the web app, if there were any";
+
 /// Runs `helios catalog`.
 ///
 /// # Errors
@@ -49,5 +53,6 @@ pub fn run(args: CatalogArgs) -> Result<()> {
     println!("recovered {} streams, {} files, {} rows", rebuilt.n_streams, rebuilt.n_files, rebuilt.n_rows);
     rebuilt.set_aside.iter().for_each(|file| println!("set aside: {file}"));
     rebuilt.lost.iter().for_each(|what| println!("not recovered: {what}"));
+    println!("not recovered: {ONLY_IN_CATALOG}");
     Ok(())
 }

@@ -38,15 +38,22 @@ const THREAD_STACK_BYTES: usize = 32 << 20;
 pub fn run(args: &ServerArgs, demo: Demo) -> Result<()> {
     log::start(args.log_format, &args.log)?;
     let config = config::load(args.config.as_deref())?;
-    let (main, queries) = (runtime("helios")?, runtime("helios-query")?);
+    let main = runtime("helios", None)?;
+    // A thread for each part of each query that may run: however long one computes, the cores are shared out.
+    let queries = runtime("helios-query", Some(config.query.n_queries * config.query.n_partitions))?;
     let outcome = main.block_on(serve(config, args, demo, queries.handle().clone()));
     // A query that computes and does not look up must not hold up the end.
     queries.shutdown_background();
     outcome
 }
 
-fn runtime(name: &str) -> Result<Runtime> {
-    tokio::runtime::Builder::new_multi_thread()
+/// As many threads as cores unless it is said how many.
+fn runtime(name: &str, n_threads: Option<usize>) -> Result<Runtime> {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    if let Some(n) = n_threads {
+        builder.worker_threads(n.max(1));
+    }
+    builder
         .enable_all()
         .thread_name(name)
         .thread_stack_size(THREAD_STACK_BYTES)

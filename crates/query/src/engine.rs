@@ -13,8 +13,10 @@ use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use datafusion::catalog::{MemorySchemaProvider, SchemaProvider};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_plan::stream::RecordBatchReceiverStream;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::sql::sqlparser::ast::Statement as SqlStatement;
+use futures::StreamExt;
 use helios_contract::Clock;
 use helios_contract::drift::Backfill;
 use helios_contract::error::{Error, Result, nearest};
@@ -109,6 +111,9 @@ pub struct Engine {
 /// How long a query waits for its turn.
 const TURN_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Batches computed ahead of whoever takes them.
+const N_BATCHES_COMPUTED: usize = 2;
+
 /// Puts an engine together.
 ///
 /// # Errors
@@ -153,7 +158,7 @@ impl QueryEngine for Engine {
             started = self.start(&query, &allowed, &ticket) => started,
         };
         match started {
-            Ok(started) => Ok(started.answer(allowed, deadline, ticket, self.parts.runtime.as_ref())),
+            Ok(started) => Ok(started.answer(allowed, deadline, ticket)),
             Err(error) => {
                 ticket.end(Err(&error));
                 Err(error)
@@ -188,7 +193,7 @@ pub(crate) enum Started {
 }
 
 impl Started {
-    fn answer(self, allowed: Allowed, deadline: Instant, ticket: Ticket, runtime: Option<&Handle>) -> Answer {
+    fn answer(self, allowed: Allowed, deadline: Instant, ticket: Ticket) -> Answer {
         let id = ticket.id.clone();
         match self {
             Started::Done(batch) => {
@@ -199,7 +204,7 @@ impl Started {
                 ticket.reads(snapshot);
                 ticket.runs(&plan);
                 let schema = rows.schema();
-                let rows = run::rows(Running { rows, snapshots, slot, allowed, deadline, ticket }, runtime);
+                let rows = run::rows(Running { rows, snapshots, slot, allowed, deadline, ticket });
                 Answer { id, schema, snapshot, freshness, rows }
             }
         }
@@ -243,19 +248,28 @@ impl Engine {
         let newest = snapshots.iter().filter_map(|snapshot| snapshot.newest).max();
         let freshness = newest.map(|newest| self.parts.clock.now().since(newest));
         let (session, plan, slot) = plan::physical(session, statement, text, slot).await?;
-        let rows = self.execute(&plan, session.task)?;
+        let rows = self.execute(&plan, session.task);
         Ok(Started::Rows { rows, snapshots, slot, freshness, plan })
     }
 
-    /// Begins a plan; what it spawns lands where queries compute.
-    pub(crate) fn execute(&self, plan: &Arc<dyn ExecutionPlan>, task: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        let _inside = self.runtime().map(Handle::enter);
-        execute_stream(Arc::clone(plan), task).map_err(|error| crate::errors::from_datafusion(error, None))
-    }
-
-    /// Where queries compute, if that is a place of its own.
-    pub(crate) fn runtime(&self) -> Option<&Handle> {
-        self.parts.runtime.as_ref()
+    /// Begins a plan, in tasks of its own where queries compute: whoever takes the rows only waits.
+    pub(crate) fn execute(&self, plan: &Arc<dyn ExecutionPlan>, task: Arc<TaskContext>) -> SendableRecordBatchStream {
+        let mut rows = RecordBatchReceiverStream::builder(plan.schema(), N_BATCHES_COMPUTED);
+        let (plan, computed) = (Arc::clone(plan), rows.tx());
+        let compute = async move {
+            let mut batches = execute_stream(plan, task)?;
+            while let Some(batch) = batches.next().await {
+                if computed.send(batch).await.is_err() {
+                    break; // Nobody takes them any more.
+                }
+            }
+            Ok(())
+        };
+        match &self.parts.runtime {
+            Some(runtime) => rows.spawn_on(compute, runtime),
+            None => rows.spawn(compute),
+        }
+        rows.build()
     }
 
     pub(crate) async fn turn(&self) -> Result<OwnedSemaphorePermit> {

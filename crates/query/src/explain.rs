@@ -45,10 +45,10 @@ pub(crate) async fn explain(engine: &Engine, query: Query, analyze: bool) -> Res
     if analyze {
         let ticket = engine.history.begin(&query.id, parse::unread(&query.sql))?;
         ticket.runs(&plan);
-        let rows = engine.execute(&plan, session.task)?;
+        let rows = engine.execute(&plan, session.task);
         let deadline = Instant::now() + allowed.time;
         let running = Running { rows, snapshots: snapshots.clone(), slot, allowed, deadline, ticket };
-        let mut rows = run::rows(running, engine.runtime());
+        let mut rows = run::rows(running);
         while let Some(batch) = rows.next().await {
             n_answered += batch?.num_rows();
         }

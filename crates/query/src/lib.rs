@@ -25,6 +25,7 @@ mod quarantine;
 mod rehearse;
 
 mod limits;
+mod pauses;
 mod run;
 
 mod console;

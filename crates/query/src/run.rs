@@ -11,7 +11,6 @@ use helios_contract::error::{Error, Result};
 use helios_contract::store::Snapshot;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::time::Instant;
 
@@ -36,13 +35,11 @@ enum Item {
     End,
 }
 
-/// The rows. A task of its own pulls them, so that limits and cancelling reach a query whose reader has stalled.
-pub(crate) fn rows(running: Running, runtime: Option<&Handle>) -> BoxStream<'static, Result<RecordBatch>> {
+/// The rows. A task of its own pulls them, so that limits and cancelling reach a query whose reader has stalled. It does
+/// not compute them: neither do limits wait for a query that computes without a pause.
+pub(crate) fn rows(running: Running) -> BoxStream<'static, Result<RecordBatch>> {
     let (send, receive) = mpsc::channel(N_BATCHES_WAITING);
-    match runtime {
-        Some(runtime) => runtime.spawn(pump(running, send)),
-        None => tokio::spawn(pump(running, send)),
-    };
+    tokio::spawn(pump(running, send));
     received(receive).boxed()
 }
 

@@ -134,3 +134,19 @@ async fn planning_is_quick() {
     );
     assert!(time("SELECT count(*) FROM orders").await < Duration::from_secs(2));
 }
+
+/// Two hundred billion pairs of rows, half of which fit.
+const HEAVY: &str = "SELECT count(*) FROM generate_series(1, 900000) a, generate_series(1, 250000) b WHERE a.value > b.value";
+
+#[tokio::test]
+async fn a_heavy_join_leaves_the_thread_to_others_and_can_be_cancelled() {
+    let world = World::new();
+    let heavy = tokio::spawn(world.engine.run(ask(HEAVY, Limits::default())).await.unwrap().rows.try_collect::<Vec<_>>());
+    for _ in 0..3 {
+        assert_eq!(world.text("SELECT 1").await, "1");
+        assert_eq!(states(&world).await, "q|running|0|NULL");
+    }
+    assert!(world.engine.cancel("q"));
+    assert!(heavy.await.unwrap().is_err());
+    assert_eq!(states(&world).await, "q|cancelled|0|conflict");
+}
