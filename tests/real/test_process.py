@@ -3,9 +3,11 @@
 import ctypes
 import os
 import re
+import shutil
 import sqlite3
 import subprocess
 import threading
+from pathlib import Path
 
 import pytest
 import requests
@@ -203,6 +205,52 @@ def test_sigterm_under_load_keeps_every_acknowledged_row(helios):
         # A push whose answer did not arrive may be stored, too: at most one a sender and round.
         assert 0 <= count(helios, "events") - sum(acknowledged) <= 50 * 4 * (round_ + 1)
     helios.verify()
+
+
+# Durable means synced. Whether the disk was asked shows in no answer and in no crash of the process alone: only in the calls.
+
+@pytest.mark.parametrize(("inline_bytes_max", "expected"), [(1 << 20, ["catalog"]), (1, ["file", "folder", "catalog"])])
+def test_an_answer_comes_after_the_disk_was_asked_to_keep_what_it_promises(helios_folder, inline_bytes_max, expected):
+    calls = helios_folder / "calls"
+    prefix = ["strace", "-D", "-f", "-y", "-s", "12", "-e", "trace=fsync,fdatasync,write,writev,sendto", "-o", calls]
+    if shutil.which("strace") is None or subprocess.run([*prefix, "true"], capture_output=True).returncode != 0:
+        pytest.skip("cannot trace system calls (no strace, or not allowed)")
+    (helios_folder / "small.toml").write_text(f"[lake]\ninline_bytes_max = {inline_bytes_max}\n")
+    with Helios(helios_folder, arguments=["--config", helios_folder / "small.toml"], prefix=prefix) as helios:
+        helios.sql(CREATE)
+        helios.push("events", rows(0, 10))
+        helios.stop()
+    seen = eventually(lambda: until_answer(calls.read_text()), what="the answer among the calls")
+    steps = iter(kind_of(helios, path) for path in seen)
+    # In this order, whatever else happened between.
+    assert all(kind in steps for kind in expected), seen
+
+
+def until_answer(calls):
+    """What was synced, in order, between the answer to the push and the answer before it; None until it is there."""
+    seen, begun = [], {}
+    for line in calls.splitlines():
+        pid, call = line.split(maxsplit=1)
+        if match := re.match(r"f(?:data)?sync\(\d+<(.+)>( <unfinished|\) += 0)", call):
+            if "unfinished" in match[2]:
+                begun[pid] = match[1]
+            else:
+                seen.append(match[1])
+        elif re.match(r"<\.\.\. f(data)?sync resumed>\) += 0", call):
+            seen.append(begun.pop(pid))
+        elif r'"{\"stored\":10' in call:
+            return seen
+        elif '"HTTP/1.1 200' in call:
+            seen.clear()
+    return None
+
+
+def kind_of(helios, path):
+    if Path(path).name == "catalog.sqlite-wal":
+        return "catalog"
+    if Path(path).is_relative_to(helios.data / "data"):
+        return "file" if path.endswith(".parquet") else "folder"
+    return path
 
 
 # Who may ask.

@@ -5,6 +5,7 @@ use crate::error::{Error, Result};
 use crate::record::{Chunk, Offsets};
 use async_trait::async_trait;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What became of one chunk.
 #[derive(Debug, Clone)]
@@ -41,6 +42,11 @@ pub trait Source: Send {
 
     /// Records not yet read, per partition; empty when the source cannot know.
     fn lag(&self) -> Vec<(String, u64)> {
+        Vec::new()
+    }
+
+    /// How far reading is behind the newest record, per partition, for a source that tells time and not records.
+    fn behind(&self) -> Vec<(String, Duration)> {
         Vec::new()
     }
 }

@@ -29,6 +29,8 @@ pub struct StreamId(pub i64);
 pub enum SourceKind {
     /// A Kafka topic.
     Kafka,
+    /// An Amazon Kinesis data stream.
+    Kinesis,
     /// `POST /v1/streams/NAME/records`, and `helios load`.
     Http,
     /// The made-up shop.
@@ -37,8 +39,12 @@ pub enum SourceKind {
 
 impl SourceKind {
     /// Every kind with the word SQL uses.
-    pub const ALL: [(SourceKind, &'static str); 3] =
-        [(SourceKind::Kafka, "KAFKA"), (SourceKind::Http, "HTTP"), (SourceKind::Demo, "DEMO")];
+    pub const ALL: [(SourceKind, &'static str); 4] = [
+        (SourceKind::Kafka, "KAFKA"),
+        (SourceKind::Kinesis, "KINESIS"),
+        (SourceKind::Http, "HTTP"),
+        (SourceKind::Demo, "DEMO"),
+    ];
 
     /// The word SQL uses.
     pub fn sql(self) -> &'static str {

@@ -8,7 +8,7 @@ use crate::decode::single;
 use crate::dedup;
 use crate::format;
 use crate::options;
-use crate::source::demo;
+use crate::source::{demo, kinesis};
 use helios_contract::column::{Column, ColumnType, hidden};
 use helios_contract::error::nearest;
 use helios_contract::stream::{SourceKind, StreamDefinition};
@@ -36,6 +36,9 @@ pub(crate) fn complete(definition: &mut StreamDefinition) {
 /// `Invalid`, naming what does not fit and what would.
 pub(crate) fn check(definition: &StreamDefinition) -> Result<()> {
     options::check(definition.source, &definition.options)?;
+    if definition.source == SourceKind::Kinesis {
+        kinesis::check(&definition.options)?;
+    }
     format::check(definition)?;
     check_names(&definition.columns, "")?;
     if let Some(column) = definition.columns.iter().find(|column| hidden::ALL.contains(&column.name.as_str())) {

@@ -89,6 +89,8 @@ pub struct Config {
     pub partition_idle_ms: u64,
     /// How often Kafka is asked for new partitions.
     pub kafka_refresh_ms: u64,
+    /// The longest pause between two reads of a Kinesis shard that has nothing new; more where a stream has many shards.
+    pub kinesis_idle_ms: u64,
     /// How long `CREATE STREAM` without columns may read a sample.
     pub sample_ms: u64,
 }
@@ -111,6 +113,7 @@ impl Default for Config {
             stop_ms: 10_000,
             partition_idle_ms: 60_000,
             kafka_refresh_ms: 10_000,
+            kinesis_idle_ms: 1_000,
             sample_ms: 10_000,
         }
     }

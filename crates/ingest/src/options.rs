@@ -127,6 +127,32 @@ const KAFKA: &[OptionSpec] = &[
     ),
 ];
 
+const KINESIS: &[OptionSpec] = &[
+    option("stream", Takes::Text, None, "The stream's name."),
+    option("arn", Takes::Text, None, "The stream's ARN instead of its name, for streams of other accounts."),
+    option("region", Takes::Text, None, "The region; where it is not given, that of the ARN or of the environment."),
+    option("start", Takes::Start, Some("earliest"), "Where reading begins when the stream is created."),
+    option("mode", Takes::Word(&["poll", "fan_out"]), Some("poll"), "Whether records are polled, or pushed (enhanced fan-out)."),
+    option(
+        "consumer",
+        Takes::Text,
+        Some("helios-NAME"),
+        "The consumer to register for pushed records, deregistered with the stream; or the ARN of one of yours, which stays.",
+    ),
+    option("role_arn", Takes::Text, None, "A role to assume before reading."),
+    option("external_id", Takes::Text, None, "The external id that the role's trust policy asks for."),
+    option("access_key_id", Takes::Secret, None, "An access key, where the default credentials are not to be used."),
+    option("secret_access_key", Takes::Secret, None, "The access key's secret."),
+    option("session_token", Takes::Secret, None, "The session token of a temporary access key."),
+    option("endpoint", Takes::Text, None, "Another address of the service: a VPC endpoint, or an emulator."),
+    option(
+        "record_max_bytes",
+        Takes::Number(1, 1 << 30),
+        Some("10485760"),
+        "A larger record stops the stream instead of being skipped.",
+    ),
+];
+
 const HTTP: &[OptionSpec] = &[];
 
 const DEMO: &[OptionSpec] = &[
@@ -140,6 +166,7 @@ const DEMO: &[OptionSpec] = &[
 pub fn options(kind: SourceKind) -> &'static [OptionSpec] {
     match kind {
         SourceKind::Kafka => KAFKA,
+        SourceKind::Kinesis => KINESIS,
         SourceKind::Http => HTTP,
         SourceKind::Demo => DEMO,
     }
@@ -188,7 +215,7 @@ fn unknown_of(owner: &str, specs: &[OptionSpec], name: &str) -> Error {
     }
 }
 
-/// Where reading begins in a Kafka topic.
+/// Where reading begins in a Kafka topic or a Kinesis stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Start {
     Earliest,

@@ -90,7 +90,7 @@ async fn open(job: &Arc<Job>) -> Result<Pipeline> {
     let intake = Intake::open(job).await?;
     let offsets = job.parts.tables.offsets(job.stream.id).await?;
     let source = source::open(job, &offsets).await?;
-    job.report.lag(source.lag());
+    job.report.lag(source.lag(), source.behind());
     job.report.well();
     Ok(Pipeline {
         job: job.clone(),
@@ -179,7 +179,8 @@ impl Pipeline {
     // answer to a push, so pushed records wait for nobody else; those that come during a commit share the next one.
     fn due_at(&self) -> Option<Instant> {
         let opened_at = self.batch.opened_at().filter(|_| self.in_flight.is_none())?;
-        Some(if self.job.stream.definition.source == SourceKind::Kafka { opened_at + self.commit_delay() } else { opened_at })
+        let is_polled = matches!(self.job.stream.definition.source, SourceKind::Kafka | SourceKind::Kinesis);
+        Some(if is_polled { opened_at + self.commit_delay() } else { opened_at })
     }
 
     fn commit_delay(&self) -> Duration {
@@ -205,7 +206,7 @@ impl Pipeline {
             }
         }
         let fetched_at = self.job.parts.clock.now();
-        self.job.report.lag(self.source.lag());
+        self.job.report.lag(self.source.lag(), self.source.behind());
         chunks.retain(|chunk| !is_heartbeat(chunk));
         if chunks.is_empty() {
             return Ok(());

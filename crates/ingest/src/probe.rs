@@ -31,24 +31,25 @@ const PARTITION: &str = "sample";
 impl Probe for Ingest {
     fn test(&self, definition: StreamDefinition) -> BoxStream<'static, Check> {
         match definition.source {
-            SourceKind::Kafka => source::test_kafka(definition, self.supervisor.parts.clone()),
+            SourceKind::Kafka => source::kafka_probe::test(definition, self.supervisor.parts.clone()),
+            SourceKind::Kinesis => source::kinesis_probe::test(definition, self.supervisor.parts.clone()),
             _ => futures::stream::iter(nothing_to_reach(&definition)).boxed(),
         }
     }
 
     async fn topics(&self, definition: StreamDefinition) -> Result<Vec<Topic>> {
         match definition.source {
-            SourceKind::Kafka => source::topics_of_kafka(definition, &self.supervisor.parts).await,
+            SourceKind::Kafka => source::kafka_probe::topics(definition, &self.supervisor.parts).await,
+            SourceKind::Kinesis => source::kinesis_probe::topics(definition, &self.supervisor.parts).await,
             kind => Err(Error::invalid(format!("{} has no topics", kind.sql()))),
         }
     }
 
     async fn sample(&self, definition: StreamDefinition, n_records_max: usize) -> Result<Sample> {
+        let (parts, limit) = (&self.supervisor.parts, Duration::from_millis(self.supervisor.config.sample_ms));
         let records = match definition.source {
-            SourceKind::Kafka => {
-                let limit = Duration::from_millis(self.supervisor.config.sample_ms);
-                source::newest_of_kafka(definition, &self.supervisor.parts, n_records_max, limit).await?
-            }
+            SourceKind::Kafka => source::kafka_probe::sample(definition, parts, n_records_max, limit).await?,
+            SourceKind::Kinesis => source::kinesis_probe::sample(definition, parts, n_records_max, limit).await?,
             _ => Vec::new(),
         };
         let (format, why) = guess(&records);

@@ -149,6 +149,8 @@ struct Known {
 
 /// More unread records than this, and the stream is catching up rather than running.
 const CLOSE_BEHIND: u64 = 100_000;
+/// The same for sources that tell time.
+const CLOSE_BEHIND_SECONDS: f64 = 30.0;
 
 impl Report {
     pub(crate) fn new(stream: &Stream, clock: Arc<dyn Clock>, metrics: Arc<Metrics>, idle_after: Duration) -> Report {
@@ -165,6 +167,7 @@ impl Report {
             last_commit: None,
             last_commit_at: None,
             lag: Vec::new(),
+            behind: Vec::new(),
             n_late: 0,
             watermarks: Vec::new(),
         };
@@ -201,8 +204,9 @@ impl Report {
             return;
         }
         let lag: u64 = known.status.lag.iter().map(|(_, lag)| lag).sum();
+        let is_far = lag > CLOSE_BEHIND || known.status.lag_seconds().is_some_and(|lag| lag > CLOSE_BEHIND_SECONDS);
         drop(known);
-        self.enter(if lag > CLOSE_BEHIND { StreamState::CatchingUp } else { StreamState::Running }, None);
+        self.enter(if is_far { StreamState::CatchingUp } else { StreamState::Running }, None);
     }
 
     /// Stopped on purpose.
@@ -244,7 +248,7 @@ impl Report {
         status.n_late += promise.counts.late;
         status.last_commit = Some(commit);
         status.last_commit_at = Some(now);
-        let is_behind = status.lag.iter().any(|(_, lag)| *lag > 0);
+        let is_behind = status.lag.iter().any(|(_, lag)| *lag > 0) || status.lag_seconds().is_some_and(|lag| lag > 0.0);
         let name = status.name.clone();
         known.watermarks.extend(promise.watermarks.iter().map(|(partition, at)| (partition.clone(), (*at, now))));
         drop(known);
@@ -264,13 +268,14 @@ impl Report {
     }
 
     /// How far behind the source is.
-    pub(crate) fn lag(&self, lag: Vec<(String, u64)>) {
+    pub(crate) fn lag(&self, lag: Vec<(String, u64)>, behind: Vec<(String, Duration)>) {
         let mut known = self.lock();
         for (partition, n) in &lag {
             let gauge = self.metrics.lag.with_label_values(&[known.status.name.as_str(), partition]);
             gauge.set(i64::try_from(*n).unwrap_or(i64::MAX));
         }
         known.status.lag = lag;
+        known.status.behind = behind;
         let is_well = matches!(known.status.state, StreamState::Running | StreamState::CatchingUp);
         drop(known);
         if is_well {

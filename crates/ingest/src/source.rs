@@ -3,8 +3,12 @@
 pub mod demo;
 pub(crate) mod http;
 mod kafka;
+pub(crate) mod kinesis;
 
-pub(crate) use kafka::probe::{sample as newest_of_kafka, test as test_kafka, topics as topics_of_kafka};
+mod checks;
+
+pub(crate) use kafka::probe as kafka_probe;
+pub(crate) use kinesis::probe as kinesis_probe;
 
 use crate::pipeline::Job;
 use crate::{Config, Parts};
@@ -19,6 +23,7 @@ use std::sync::Arc;
 pub(crate) async fn open(job: &Job, offsets: &Offsets) -> Result<Box<dyn Source>> {
     match job.stream.definition.source {
         SourceKind::Kafka => kafka::open(job, offsets).await,
+        SourceKind::Kinesis => kinesis::open(job, offsets).await,
         SourceKind::Http => Ok(http::open(job.inbox.clone(), offsets)),
         SourceKind::Demo => demo::open(job, offsets),
     }
@@ -31,6 +36,7 @@ pub(crate) async fn open(job: &Job, offsets: &Offsets) -> Result<Box<dyn Source>
 pub(crate) async fn beginnings(definition: &StreamDefinition, parts: &Parts) -> Result<Offsets> {
     match definition.source {
         SourceKind::Kafka => kafka::beginnings(definition, parts).await,
+        SourceKind::Kinesis => kinesis::beginnings(definition, parts).await,
         SourceKind::Http | SourceKind::Demo => Ok(Offsets::new()),
     }
 }
@@ -42,7 +48,15 @@ pub(crate) async fn beginnings(definition: &StreamDefinition, parts: &Parts) -> 
 pub(crate) async fn sample(definition: &StreamDefinition, config: &Config, parts: &Parts) -> Result<Vec<Bytes>> {
     match definition.source {
         SourceKind::Kafka => kafka::sample(definition, config, parts).await,
-        SourceKind::Http | SourceKind::Demo => Err(Error::internal("only Kafka has records to sample")),
+        SourceKind::Kinesis => kinesis::sample(definition, config, parts).await,
+        SourceKind::Http | SourceKind::Demo => Err(Error::internal("the source has no records to sample")),
+    }
+}
+
+/// The stream is dropped: what was set up for it at its source is taken away, as far as the source can be reached.
+pub(crate) async fn forget(definition: &StreamDefinition, parts: &Parts) {
+    if definition.source == SourceKind::Kinesis {
+        kinesis::forget(definition, parts).await;
     }
 }
 

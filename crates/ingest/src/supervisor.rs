@@ -274,6 +274,7 @@ impl Supervisor {
         if let Some(kept) = self.lock().remove(name) {
             kept.report.forget();
         }
+        source::forget(&stream.definition, &self.parts).await;
         Ok(stream.definition.clone())
     }
 

@@ -1,7 +1,7 @@
 //! `system.streams` and `system.partitions`: how streams and their source partitions are doing, in SQL.
 
 use crate::supervisor::Supervisor;
-use arrow::array::{ArrayRef, BooleanArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray, UInt64Array};
+use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray, UInt64Array};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use async_trait::async_trait;
 use helios_contract::column::timestamp_type;
@@ -9,6 +9,7 @@ use helios_contract::system::SystemTable;
 use helios_contract::{Error, Result, Timestamp};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Both tables.
 pub(crate) fn tables(supervisor: &Arc<Supervisor>) -> Vec<Arc<dyn SystemTable>> {
@@ -38,6 +39,7 @@ impl SystemTable for Streams {
             Field::new("lag", DataType::UInt64, false),
             Field::new("n_late", DataType::UInt64, false),
             Field::new("watermark", timestamp_type(), true),
+            Field::new("lag_seconds", DataType::Float64, true),
         ]))
     }
 
@@ -58,6 +60,7 @@ impl SystemTable for Streams {
             Arc::new(UInt64Array::from_iter_values(all.iter().map(|s| s.lag.iter().map(|(_, lag)| lag).sum::<u64>()))),
             Arc::new(UInt64Array::from_iter_values(all.iter().map(|s| s.n_late))),
             moments(all.iter().map(|s| s.watermark().map(|at| at.0))),
+            Arc::new(Float64Array::from_iter(all.iter().map(|s| s.lag_seconds()))),
         ];
         RecordBatch::try_new(self.schema(), columns).map_err(bug)
     }
@@ -70,6 +73,7 @@ struct Partitions(Arc<Supervisor>);
 struct Known {
     position: Option<String>,
     lag: Option<u64>,
+    behind: Option<Duration>,
     watermark: Option<(Timestamp, bool)>,
 }
 
@@ -87,6 +91,7 @@ impl SystemTable for Partitions {
             Field::new("lag", DataType::UInt64, true),
             Field::new("watermark", timestamp_type(), true),
             Field::new("idle", DataType::Boolean, true),
+            Field::new("lag_seconds", DataType::Float64, true),
         ]))
     }
 
@@ -102,6 +107,9 @@ impl SystemTable for Partitions {
             for (partition, lag) in status.lag {
                 partitions.entry(partition).or_default().lag = Some(lag);
             }
+            for (partition, behind) in status.behind {
+                partitions.entry(partition).or_default().behind = Some(behind);
+            }
             for watermark in status.watermarks {
                 partitions.entry(watermark.partition).or_default().watermark = Some((watermark.at, watermark.idle));
             }
@@ -115,6 +123,7 @@ impl SystemTable for Partitions {
             Arc::new(UInt64Array::from_iter(rows.iter().map(|row| row.2.lag))),
             moments(rows.iter().map(|row| row.2.watermark.map(|(at, _)| at.0))),
             Arc::new(BooleanArray::from_iter(rows.iter().map(|row| row.2.watermark.map(|(_, idle)| idle)))),
+            Arc::new(Float64Array::from_iter(rows.iter().map(|row| row.2.behind.map(|behind| behind.as_secs_f64())))),
         ];
         RecordBatch::try_new(self.schema(), columns).map_err(bug)
     }

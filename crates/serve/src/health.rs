@@ -92,7 +92,7 @@ impl Finding {
 pub(crate) fn finding(status: &StreamStatus, now: Timestamp, stall: Duration) -> Finding {
     // A stream that just started or resumed is given the same time as one that just committed.
     let progressed_at = status.last_commit_at.map_or(status.since, |at| at.max(status.since));
-    let has_lag = status.lag.iter().any(|(_, n_records)| *n_records > 0);
+    let has_lag = status.lag.iter().any(|(_, n_records)| *n_records > 0) || status.lag_seconds().is_some_and(|lag| lag > 0.0);
     match status.state {
         StreamState::Failed => Finding::Failed,
         StreamState::Paused => Finding::Well,

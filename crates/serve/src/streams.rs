@@ -157,6 +157,7 @@ pub(crate) fn status_json(status: &StreamStatus) -> Value {
         "last_commit": status.last_commit,
         "last_commit_at": status.last_commit_at.map(|at| at.to_string()),
         "lag": lag,
+        "lag_seconds": status.lag_seconds(),
         "n_late": status.n_late,
         "watermark": status.watermark().map(|at| at.to_string()),
     })

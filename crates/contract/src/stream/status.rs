@@ -4,6 +4,7 @@ use super::SourceKind;
 use crate::clock::Timestamp;
 use crate::commit::CommitId;
 use crate::name::StreamName;
+use std::time::Duration;
 
 /// The five states a stream can be in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -58,6 +59,8 @@ pub struct StreamStatus {
     pub last_commit_at: Option<Timestamp>,
     /// Records not yet read, per partition.
     pub lag: Vec<(String, u64)>,
+    /// How far reading is behind the newest record, per partition, where the source tells time and not records.
+    pub behind: Vec<(String, Duration)>,
     /// Late rows since the process started.
     pub n_late: u64,
     /// The newest event time of each partition with rows, where the stream says how late one may be.
@@ -65,6 +68,11 @@ pub struct StreamStatus {
 }
 
 impl StreamStatus {
+    /// How far the partition is behind that is furthest behind; `None` where the source does not tell time.
+    pub fn lag_seconds(&self) -> Option<f64> {
+        self.behind.iter().map(|(_, behind)| behind.as_secs_f64()).reduce(f64::max)
+    }
+
     /// Up to where event time is complete: the oldest watermark of the partitions that are not idle, or the newest when all are.
     pub fn watermark(&self) -> Option<Timestamp> {
         let active = self.watermarks.iter().filter(|watermark| !watermark.idle).map(|watermark| watermark.at).min();

@@ -62,7 +62,7 @@ async fn once(job: &Job, commit: Commit) -> Result<CommitId> {
 fn patience(job: &Job) -> Duration {
     match job.stream.definition.source {
         SourceKind::Http => Duration::from_millis(job.config.push_retry_ms),
-        SourceKind::Kafka | SourceKind::Demo => Duration::MAX,
+        SourceKind::Kafka | SourceKind::Kinesis | SourceKind::Demo => Duration::MAX,
     }
 }
 

@@ -181,6 +181,7 @@ impl StreamControl for Tables {
             last_commit_at: None,
             lag: vec![("0".into(), 1), ("1".into(), 2)],
             n_late: 0,
+            behind: Vec::new(),
             watermarks: Vec::new(),
         };
         self.streams().into_iter().map(status).collect()

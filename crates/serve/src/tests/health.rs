@@ -22,6 +22,7 @@ fn status(state: StreamState, lag: u64, committed_ago_s: u64) -> StreamStatus {
         last_commit_at: Some(NOW.minus(Duration::from_secs(committed_ago_s))),
         lag: vec![("0".to_owned(), 0), ("1".to_owned(), lag)],
         n_late: 0,
+        behind: Vec::new(),
         watermarks: Vec::new(),
     }
 }

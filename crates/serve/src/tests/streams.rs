@@ -20,6 +20,7 @@ pub(super) fn status(name: &str) -> StreamStatus {
         last_commit_at: None,
         lag: vec![("0".to_owned(), 0), ("10".to_owned(), 5), ("9".to_owned(), 1)],
         n_late: 0,
+        behind: Vec::new(),
         watermarks: Vec::new(),
     }
 }
