@@ -135,8 +135,9 @@ impl Sampler {
 /// Everything Helios answers over HTTP, and what must run beside it.
 pub fn open(config: Config, parts: Parts) -> (Router, Sampler) {
     let nonces = Nonces::new(parts.seed);
+    let started_at = parts.clock.now();
     let site = Arc::new(Site {
-        meters: Meters::register(&parts.metrics),
+        meters: Meters::register(&parts.metrics, started_at),
         body_budget: Arc::new(Semaphore::new(config.inflight_bytes_max.min(Semaphore::MAX_PERMITS))),
         n_requests: AtomicU64::new(0),
         exports: Exports::default(),
@@ -146,7 +147,7 @@ pub fn open(config: Config, parts: Parts) -> (Router, Sampler) {
         live_places: Arc::new(Semaphore::new(live::CONNECTIONS_MAX)),
         instance: nonces.next(),
         nonces,
-        started_at: parts.clock.now(),
+        started_at,
         config,
         parts,
     });

@@ -6,9 +6,10 @@ use axum::extract::{Request, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use helios_contract::Error;
-use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry, TextEncoder};
-use std::fmt::Write;
+use helios_contract::{Error, Timestamp};
+use prometheus::core::{Collector, Desc};
+use prometheus::proto::MetricFamily;
+use prometheus::{Counter, Gauge, HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry, TextEncoder};
 use std::fs;
 use std::sync::Arc;
 use tokio::time::Instant;
@@ -24,13 +25,14 @@ pub(crate) struct Meters {
 }
 
 impl Meters {
-    pub(crate) fn register(registry: &Registry) -> Meters {
+    pub(crate) fn register(registry: &Registry, started_at: Timestamp) -> Meters {
         let n_requests = Opts::new("helios_http_requests_total", "HTTP requests answered, by route and status.");
         let n_requests = IntCounterVec::new(n_requests, &["method", "route", "status"]).expect("the metric is well formed");
         let seconds = HistogramOpts::new("helios_http_request_seconds", "Time until the head of the response, by route.");
         let seconds = HistogramVec::new(seconds, &["method", "route"]).expect("the metric is well formed");
         registry.register(Box::new(n_requests.clone())).expect("one router has one registry");
         registry.register(Box::new(seconds.clone())).expect("one router has one registry");
+        registry.register(Box::new(Process::new(started_at))).expect("one router has one registry");
         Meters { n_requests, seconds }
     }
 }
@@ -47,26 +49,46 @@ pub(crate) async fn measure(meters: Meters, method: &'static str, route: &'stati
 /// `GET /metrics`
 pub(crate) async fn metrics(State(site): State<Arc<Site>>) -> Result<Response, Failure> {
     let gathered = TextEncoder::new().encode_to_string(&site.parts.metrics.gather());
-    let mut text = gathered.map_err(|error| Error::internal("cannot write the metrics").because(error))?;
-    text.push_str(&process(site.started_at.0 as f64 / 1e6));
+    let text = gathered.map_err(|error| Error::internal("cannot write the metrics").because(error))?;
     Ok(([(CONTENT_TYPE, prometheus::TEXT_FORMAT)], text).into_response())
 }
 
-/// The process, under the names every Prometheus client uses; on other systems than Linux only its start.
-fn process(started_s: f64) -> String {
-    let figures = [
-        ("process_start_time_seconds", "gauge", "When the process started, in seconds since 1970.", Some(started_s)),
-        ("process_resident_memory_bytes", "gauge", "Memory in use.", resident_bytes()),
-        ("process_cpu_seconds_total", "counter", "Processor time used.", cpu_seconds()),
-    ];
-    let mut text = String::new();
-    for (name, kind, help, value) in figures {
-        if let Some(value) = value {
-            writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}")
-                .expect("writing to memory does not fail");
-        }
+/// The process, under the names every Prometheus client uses; on other systems than Linux only its start. It is looked at
+/// when the metrics are gathered, so that `system.metrics` has it, too.
+struct Process {
+    start: Gauge,
+    memory: Gauge,
+    cpu: Counter,
+}
+
+impl Process {
+    fn new(started_at: Timestamp) -> Process {
+        let gauge = |name, help| Gauge::new(name, help).expect("the metric is well formed");
+        let start = gauge("process_start_time_seconds", "When the process started, in seconds since 1970.");
+        start.set(started_at.0 as f64 / 1e6);
+        let cpu = Counter::new("process_cpu_seconds_total", "Processor time used.").expect("the metric is well formed");
+        Process { start, memory: gauge("process_resident_memory_bytes", "Memory in use."), cpu }
     }
-    text
+}
+
+impl Collector for Process {
+    fn desc(&self) -> Vec<&Desc> {
+        [self.start.desc(), self.memory.desc(), self.cpu.desc()].concat()
+    }
+
+    fn collect(&self) -> Vec<MetricFamily> {
+        let mut families = self.start.collect();
+        if let Some(bytes) = resident_bytes() {
+            self.memory.set(bytes);
+            families.extend(self.memory.collect());
+        }
+        if let Some(seconds) = cpu_seconds() {
+            // Two who gather at once may both add; those after them add nothing until the time has caught up.
+            self.cpu.inc_by((seconds - self.cpu.get()).max(0.0));
+            families.extend(self.cpu.collect());
+        }
+        families
+    }
 }
 
 pub(crate) fn resident_bytes() -> Option<f64> {

@@ -1,6 +1,6 @@
 //! The description and the router name the same routes, and unknown ones are told so.
 
-use super::Site;
+use super::{NOW, Site};
 use crate::routes::routes;
 use axum::http::StatusCode;
 use serde_json::Value;
@@ -86,4 +86,6 @@ async fn metrics_show_requests_and_the_process() {
         reply.text()
     );
     assert!(reply.text().contains("\nprocess_resident_memory_bytes ") && reply.text().contains("\nprocess_cpu_seconds_total "));
+    let started: Vec<_> = reply.text().lines().filter(|line| line.starts_with("process_start_time_seconds ")).collect();
+    assert_eq!(started, [format!("process_start_time_seconds {}", NOW.0 as f64 / 1e6)]);
 }
