@@ -35,6 +35,8 @@ export type StreamDetail = StreamSummary & {
   event_time?: string | { column: string } | null;
   partitions?: StreamPartition[];
   stages?: StreamStage[];
+  /** Records a commit, on average; null where nothing was committed lately. */
+  batch_rows?: number | null;
 };
 
 export type Metrics = {

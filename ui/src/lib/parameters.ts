@@ -5,6 +5,9 @@ import { tokenize } from './sqlTokens';
 /** A JSON value as the server takes it for a parameter. Whole numbers beyond 2^53 go as text, so that no digit is lost. */
 export type ParameterValue = string | number | boolean | null;
 
+/** The `params` member of a request. */
+export type SentParameters = ParameterValue[] | Record<string, ParameterValue> | undefined;
+
 const PREFIX = 'p.';
 
 /** The names of `:name` and `$name` in a statement, in the order of their first use. */
@@ -61,7 +64,7 @@ export function parametersToSend(
   sql: string,
   values: Readonly<Record<string, string>>,
   types: Readonly<Record<string, string | null>> = {},
-): ParameterValue[] | Record<string, ParameterValue> | undefined {
+): SentParameters {
   const names = parametersIn(sql);
   if (names.length === 0) return undefined;
   const value = (name: string) => parameterValue(values[name] ?? '', inputKind(name, types[name] ?? null));
@@ -70,6 +73,13 @@ export function parametersToSend(
     return Array.from({ length: Math.min(last, 1000) }, (_, index) => value(String(index + 1)));
   }
   return Object.fromEntries(names.map((name) => [name, value(name)]));
+}
+
+/** Those of a statement's parameters that a part of it uses. */
+export function parametersFor(part: string, sent: SentParameters): SentParameters {
+  const names = parametersIn(part);
+  if (sent === undefined || names.length === 0) return undefined;
+  return Array.isArray(sent) ? sent : Object.fromEntries(names.map((name) => [name, sent[name] ?? null]));
 }
 
 /** The values an address carries as `p.name=value`. */

@@ -9,9 +9,11 @@ export type Preferences = {
   zone: Zone;
   /** Shortcuts of a single key can be switched off: they get in the way of speech input. */
   shortcuts: 'on' | 'off';
+  /** How old data may be, in milliseconds, before a number says so. */
+  target: '1000' | '5000' | '30000';
 };
 
-const DEFAULTS: Preferences = { theme: 'system', density: 'compact', zone: 'utc', shortcuts: 'on' };
+const DEFAULTS: Preferences = { theme: 'system', density: 'compact', zone: 'utc', shortcuts: 'on', target: '5000' };
 
 function read(): Preferences {
   const found: Record<string, string> = { ...DEFAULTS };

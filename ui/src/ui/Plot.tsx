@@ -3,7 +3,7 @@ import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { formatTick, formatTimestamp, type Zone } from '../lib/format';
 import { cssToken, usePreferences, useShownTheme } from '../lib/preferences';
-import type { TimeChartProps } from './TimeChart';
+import { marksWithin, type Mark, type TimeChartProps } from './TimeChart';
 
 type PlotProps = TimeChartProps & { height: number; format: (value: number) => string; summary: string };
 
@@ -16,17 +16,17 @@ const DASHES: readonly (number[] | undefined)[] = [undefined, [6, 3], [2, 3], [8
 const tick = (second: number, step: number, zone: Zone) => (step < 86_400 ? formatTick(second, zone) : formatTimestamp(second * 1000, zone).slice(0, 10));
 
 /** uPlot, which draws fast and knows nothing of themes, keyboards or screen readers; those are added here. */
-export default function Plot({ times, series, height, format, summary, target, top }: PlotProps) {
+export default function Plot({ times, series, height, format, summary, target, top, marks }: PlotProps) {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
-  const newest = useRef({ format, target, top });
+  const newest = useRef({ format, target, top, marks });
   const theme = useShownTheme();
   const { zone } = usePreferences();
   const [readout, setReadout] = useState('');
   const names = series.map((one) => one.label).join('\n');
 
   useEffect(() => {
-    newest.current = { format, target, top };
+    newest.current = { format, target, top, marks };
   });
 
   useEffect(() => {
@@ -58,7 +58,9 @@ export default function Plot({ times, series, height, format, summary, target, t
             return { label, stroke, width: 1.5, fill, dash: DASHES[index % DASHES.length], points: { show: false } };
           }),
         ],
-        hooks: { draw: [(self) => drawTarget(self, newest.current.target)] },
+        hooks: {
+          draw: [(self) => drawTarget(self, newest.current.target), (self) => drawMarks(self, newest.current.marks ?? [])],
+        },
       },
       [[], ...labels.map(() => [])],
       element,
@@ -116,5 +118,31 @@ function drawTarget(self: uPlot, target: number | undefined): void {
   ctx.moveTo(bbox.left, y);
   ctx.lineTo(bbox.left + bbox.width, y);
   ctx.stroke();
+  ctx.restore();
+}
+
+/** A name is left out where the one before it still stands. */
+function drawMarks(self: uPlot, marks: readonly Mark[]): void {
+  const { ctx, bbox } = self;
+  ctx.save();
+  ctx.strokeStyle = cssToken('--line-strong');
+  ctx.fillStyle = cssToken('--text-2');
+  ctx.font = `${11 * devicePixelRatio}px "IBM Plex Sans Variable", sans-serif`;
+  ctx.textBaseline = 'top';
+  let free = bbox.left;
+  for (const { time, label } of marksWithin(marks, self.data[0])) {
+    const x = Math.round(self.valToPos(time, 'x', true)) + 0.5;
+    ctx.setLineDash([2, 3]);
+    ctx.beginPath();
+    ctx.moveTo(x, bbox.top);
+    ctx.lineTo(x, bbox.top + bbox.height);
+    ctx.stroke();
+    const width = ctx.measureText(label).width;
+    const isRoom = x + 5 + width <= bbox.left + bbox.width;
+    const left = isRoom ? x + 5 : x - 5 - width;
+    if (left < free) continue;
+    ctx.fillText(label, left, bbox.top + 2);
+    free = left + width + 10;
+  }
   ctx.restore();
 }

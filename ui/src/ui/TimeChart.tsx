@@ -9,6 +9,9 @@ const Plot = lazy(() => import('./Plot'));
 
 export type Series = { label: string; values: readonly (number | null)[] };
 
+/** Something that happened: a line through the chart, with its name. */
+export type Mark = { time: number; label: string };
+
 export type TimeChartProps = {
   label: string;
   /** Seconds since the epoch, growing. */
@@ -20,17 +23,26 @@ export type TimeChartProps = {
   target?: number;
   /** Where the chart ends at the top; what is higher is cut off there. */
   top?: number;
+  marks?: readonly Mark[];
 };
 
 /** What a chart shows, in a sentence. */
-export function describe({ label, series, format = formatCount }: TimeChartProps): string {
+export function describe({ label, times, series, format = formatCount, marks = [] }: TimeChartProps): string {
   const parts = series.map(({ label: name, values }) => {
     const known = values.filter((value): value is number => value !== null);
     if (known.length === 0) return `${name}: no values yet`;
     const latest = known[known.length - 1] ?? 0;
     return `${name}: latest ${format(latest)}, lowest ${format(Math.min(...known))}, highest ${format(Math.max(...known))}`;
   });
-  return `${label}. ${parts.join('; ')}.`;
+  const marked = marksWithin(marks, times).map((mark) => ` At ${new Date(mark.time * 1000).toISOString().slice(11, 19)} UTC: ${mark.label}.`);
+  return `${label}. ${parts.join('; ')}.${marked.join('')}`;
+}
+
+/** The marks that lie in the time that a chart shows. */
+export function marksWithin(marks: readonly Mark[], times: ArrayLike<number>): Mark[] {
+  const first = times[0];
+  const last = times[times.length - 1];
+  return first === undefined || last === undefined ? [] : marks.filter(({ time }) => time >= first && time <= last);
 }
 
 /** A chart over time that can also be read as a table and with the arrow keys. */

@@ -1,12 +1,11 @@
 import { usePulse } from '../../api/metrics';
 import { freshnessOf } from '../../api/types';
 import { formatCount, formatDuration, formatShare, plural, splitDuration, THIN } from '../../lib/format';
+import { usePreferences } from '../../lib/preferences';
 import { useNow } from '../../lib/useNow';
 import { Stat, StatStrip } from '../../ui/Stat';
 import { Status } from '../../ui/Status';
 
-/** What real time means to most people who run streams. */
-const FRESHNESS_TARGET_MS = 5000;
 /** The metrics tick every second; after three missed ticks a number is called old. */
 const STALE_MS = 3500;
 const LAG_SECONDS_MAX = 5;
@@ -14,6 +13,7 @@ const LAG_SECONDS_MAX = 5;
 export function HealthStrip() {
   const { now: metrics, receivedAt } = usePulse();
   const now = useNow();
+  const target = Number(usePreferences().target);
   const age = receivedAt === null ? 0 : now - receivedAt;
   const stale = age > STALE_MS ? `last update ${Math.round(age / 1000)}${THIN}s ago` : null;
   const freshness = freshnessOf(metrics?.freshness_ms);
@@ -35,8 +35,8 @@ export function HealthStrip() {
         stale={stale}
         note={
           freshness !== null && (
-            <Status tone={freshness <= FRESHNESS_TARGET_MS ? 'ok' : 'warn'}>
-              target ≤ 5{THIN}s{p99 !== null && p99 !== undefined ? ` · p99 ${formatDuration(p99)}` : ''}
+            <Status tone={freshness <= target ? 'ok' : 'warn'}>
+              target ≤ {formatDuration(target)}{p99 !== null && p99 !== undefined ? ` · p99 ${formatDuration(p99)}` : ''}
             </Status>
           )
         }

@@ -4,7 +4,7 @@ import { Panel } from '../../ui/Panel';
 
 /** How the app looks and acts in this browser. What the server does is in its configuration file. */
 export function SettingsPart() {
-  const { theme, density, zone, shortcuts } = usePreferences();
+  const { theme, density, zone, shortcuts, target } = usePreferences();
   return (
     <Panel title="This browser">
       <div className="grid gap-5 p-4 md:grid-cols-2">
@@ -43,6 +43,16 @@ export function SettingsPart() {
           options={[
             ['on', 'On'],
             ['off', 'Off'],
+          ]}
+        />
+        <Choice
+          label="Freshness to aim for"
+          value={target}
+          onChange={(value) => setPreference('target', value)}
+          options={[
+            ['1000', '1 second'],
+            ['5000', '5 seconds'],
+            ['30000', '30 seconds'],
           ]}
         />
       </div>

@@ -2,7 +2,6 @@ import { clsx } from 'clsx';
 import { ChartLine, ListTree, MessageSquareText, Table2 } from 'lucide-react';
 import { lazy, Suspense, useEffect, useState, type ReactNode } from 'react';
 import { formatDuration } from '../../../lib/format';
-import { Empty } from '../../../ui/Empty';
 import { TabPanel, Tabs } from '../../../ui/Tabs';
 import type { Problem } from '../editor/problem';
 import type { Run } from '../run/run';
@@ -10,6 +9,7 @@ import type { ResultView } from '../tabs/tab';
 import { tabs } from '../tabs/tabStore';
 import type { Console } from '../useConsole';
 import { MessagesView } from './MessagesView';
+import { NoRows } from './NoRows';
 import { ResultGrid } from './ResultGrid';
 import { RunFailure } from './RunFailure';
 import { statusLine } from './statusLine';
@@ -96,19 +96,6 @@ function View({ console, onFix, starters }: Omit<Props, 'actions'>) {
         )}
       </div>
     </>
-  );
-}
-
-function NoRows({ run }: { run: Run }) {
-  if (run.phase === 'running') return <div className="min-h-0 flex-1" />;
-  if (run.phase === 'cancelled') return <Empty title="Cancelled">Nothing had arrived yet, and nothing was changed.</Empty>;
-  if (run.nColumns === 0) return <Empty title="Done">The statement has no rows to show.</Empty>;
-  return (
-    <Empty title="0 rows">
-      {/\bwhere\b|\bhaving\b/i.test(run.sql)
-        ? 'The statement ran, and no row met its conditions. Take a condition away to see which of them leaves nothing.'
-        : 'The statement ran, and there is nothing in what it reads.'}
-    </Empty>
   );
 }
 

@@ -6,6 +6,7 @@ import { statusLine } from './statusLine';
 const run = (part: Partial<Run>): Run => ({
   id: 'q',
   sql: 'select 1',
+  params: undefined,
   from: 0,
   phase: 'finished',
   startedAt: 0,

@@ -16,6 +16,7 @@ export async function restoreLastResult(tab: string): Promise<void> {
   const { messages: _messages, ...about } = kept;
   restoreRun(tab, {
     ...about,
+    params: undefined,
     from: 0,
     phase: 'finished',
     table,

@@ -5,6 +5,7 @@ import { withRun, type Run } from './run';
 const run = (id: string, part: Partial<Run> = {}): Run => ({
   id,
   sql: 'select 1',
+  params: undefined,
   from: 0,
   phase: 'running',
   startedAt: 0,

@@ -1,6 +1,7 @@
 /** One run of a statement, as the page shows it. */
 
 import type { ApiError } from '../../../api/client';
+import type { SentParameters } from '../../../lib/parameters';
 import type { ResultTable } from '../../../lib/resultTable';
 
 export type Progress = { rowsRead: number | null; bytesRead: number | null };
@@ -9,6 +10,8 @@ export type Run = {
   /** Chosen here and sent along, so that the statement can be cancelled before its first byte. */
   id: string;
   sql: string;
+  /** The parameters as they were sent; unknown of an answer of an earlier visit. */
+  params: SentParameters;
   /** Where the statement stood in the editor, for marking errors. */
   from: number;
   phase: 'running' | 'finished' | 'failed' | 'cancelled';

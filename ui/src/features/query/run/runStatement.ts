@@ -2,9 +2,9 @@
 
 import { ApiError, asApiError, isAbort, request, send, type ErrorBody } from '../../../api/client';
 import { ArrowSplitter, type ArrowMessage } from '../../../lib/arrow';
-import { toServerSyntax, type ParameterValue } from '../../../lib/parameters';
+import { toServerSyntax, type SentParameters } from '../../../lib/parameters';
 
-export type Statement = { id: string; sql: string; params: ParameterValue[] | Record<string, ParameterValue> | undefined; isLive: boolean };
+export type Statement = { id: string; sql: string; params: SentParameters; isLive: boolean };
 
 export type Reader = {
   onStart: (freshnessMs: number | null) => void;

@@ -58,6 +58,7 @@ function newRun(id: string, request: RunRequest): Run {
   return {
     id,
     sql: request.sql,
+    params: request.params,
     from: request.from,
     phase: 'running',
     startedAt: Date.now(),

@@ -1,7 +1,7 @@
 /** The whole result as a file, and the statement as something to paste elsewhere. */
 
 import { requestWith } from '../../../api/client';
-import { toServerSyntax, type ParameterValue } from '../../../lib/parameters';
+import { toServerSyntax, type SentParameters } from '../../../lib/parameters';
 
 export const EXPORT_FORMATS = [
   ['csv', 'CSV'],
@@ -13,10 +13,8 @@ export const EXPORT_FORMATS = [
 
 export type ExportFormat = (typeof EXPORT_FORMATS)[number][0];
 
-type Params = ParameterValue[] | Record<string, ParameterValue> | undefined;
-
 /** Asks the server for the statement's whole result and lets the browser save it as it comes. */
-export async function exportResult(sql: string, params: Params, format: ExportFormat, title: string): Promise<void> {
+export async function exportResult(sql: string, params: SentParameters, format: ExportFormat, title: string): Promise<void> {
   const { url } = await requestWith<{ url: string }>('POST', '/api/v1/exports', { sql: toServerSyntax(sql), params, format, filename: fileName(title, format) });
   const link = document.createElement('a');
   link.href = url;
@@ -33,7 +31,7 @@ export function fileName(title: string, format: ExportFormat): string {
 }
 
 /** The request as a shell would send it. */
-export function curlFor(origin: string, sql: string, params: Params): string {
+export function curlFor(origin: string, sql: string, params: SentParameters): string {
   const body = JSON.stringify({ sql: toServerSyntax(sql), ...(params === undefined ? {} : { params }), format: 'ndjson' });
   return `curl -H 'Content-Type: application/json' ${origin}/api/v1/query -d '${body.replaceAll("'", `'\\''`)}'`;
 }

@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { EllipsisVertical, Pencil, Trash2 } from 'lucide-react';
-import { runSql } from '../../../api/sql';
+import { rowsOf } from '../../../api/sql';
 import type { StreamColumn, StreamDetail } from '../../../api/types';
 import { drawnText } from '../../../lib/drawnText';
 import { formatCount, formatShare, plural } from '../../../lib/format';
@@ -11,7 +11,7 @@ import { Menu } from '../../../ui/Menu';
 import { Panel } from '../../../ui/Panel';
 import { Status } from '../../../ui/Status';
 import { Table } from '../../../ui/Table';
-import { PROFILED_MAX, profileSql, readProfile } from './profile';
+import { PROFILED_MAX, profileSql, readProfile, topSql, type Profile } from './profile';
 
 /** Every column with its type, and on demand what a sample of rows has in it. */
 export function ColumnTable({ stream, onAlter }: { stream: StreamDetail; onAlter: (statement: string) => void }) {
@@ -19,7 +19,11 @@ export function ColumnTable({ stream, onAlter }: { stream: StreamDetail; onAlter
   const profile = useQuery({
     queryKey: ['profile', stream.name, columns.length],
     enabled: false,
-    queryFn: async ({ signal }) => readProfile((await runSql(profileSql(stream.name, columns), undefined, signal)).data[0] ?? {}, columns),
+    queryFn: async ({ signal }) => {
+      const common = topSql(stream.name, columns);
+      const [row, tops] = await Promise.all([rowsOf(profileSql(stream.name, columns), undefined, signal), common === null ? [] : rowsOf(common, undefined, signal)]);
+      return readProfile(row[0] ?? {}, tops, columns);
+    },
   });
   const sampled = profile.data?.values().next().value?.n ?? 0;
   const of = (column: StreamColumn) => profile.data?.get(column.name);
@@ -62,6 +66,7 @@ export function ColumnTable({ stream, onAlter }: { stream: StreamDetail; onAlter
                     },
                   },
                   { id: 'distinct', header: 'Distinct', align: 'right' as const, wideOnly: true, cell: (column: StreamColumn) => (of(column)?.distinct === null ? '–' : `≈ ${formatCount(of(column)?.distinct)}`) },
+                  { id: 'top', header: 'Commonest values', wideOnly: true, className: 'max-w-72', cell: (column: StreamColumn) => <Commonest of={of(column)} /> },
                   { id: 'min', header: 'Lowest', wideOnly: true, className: 'max-w-48 truncate font-mono', cell: (column: StreamColumn) => drawnText(of(column)?.min ?? '–') },
                   { id: 'max', header: 'Highest', wideOnly: true, className: 'max-w-48 truncate font-mono', cell: (column: StreamColumn) => drawnText(of(column)?.max ?? '–') },
                 ]
@@ -71,6 +76,23 @@ export function ColumnTable({ stream, onAlter }: { stream: StreamDetail; onAlter
         />
       )}
     </Panel>
+  );
+}
+
+/** The commonest values with their share of the sample. */
+function Commonest({ of }: { of: Profile | undefined }) {
+  if (!of || of.top.length === 0) return <span className="text-text-3">{of && of.distinct !== null ? 'no value twice' : '–'}</span>;
+  return (
+    <span className="flex flex-wrap gap-x-3">
+      {of.top.map(({ value, n }) => (
+        <span key={value} className="inline-flex min-w-0 items-baseline gap-1">
+          <span className="isolate-text max-w-40 truncate font-mono" title={value}>
+            {value === '' ? '(empty)' : drawnText(value)}
+          </span>
+          <span className="num text-text-3">{formatShare(n / Math.max(1, of.n))}</span>
+        </span>
+      ))}
+    </span>
   );
 }
 

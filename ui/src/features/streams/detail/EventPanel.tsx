@@ -1,27 +1,30 @@
+import { clsx } from 'clsx';
 import { SquareTerminal, X } from 'lucide-react';
 import { useEffect, useRef, useState } from 'react';
 import type { StreamColumn } from '../../../api/types';
 import { drawnText } from '../../../lib/drawnText';
+import { parseExact } from '../../../lib/json';
 import { useOpenQuery } from '../../../lib/openQuery';
 import { quoteName, quoteText } from '../../../lib/sqlText';
 import type { TailRow } from '../../../lib/tail';
 import { Button, IconButton } from '../../../ui/Button';
 import { Code, CopyButton } from '../../../ui/Code';
 import { TabPanel, Tabs } from '../../../ui/Tabs';
+import { recordOf, storedAs } from './storedAs';
 
 /** A value larger than this is shown when it is asked for: drawing a megabyte would freeze the page. */
 const VALUE_CHARS_MAX = 4096;
 
-type Part = 'columns' | 'json' | 'record';
+type Part = 'parsed' | 'raw' | 'headers' | 'stored';
 
-/** One row, whole: its columns, its JSON, and where it came from. */
+/** One row, whole: its columns, its record, where that came from, and what became of each field. */
 export function EventPanel({ stream, row, columns, onClose }: { stream: string; row: TailRow; columns: readonly StreamColumn[]; onClose: () => void }) {
-  const [part, setPart] = useState<Part>('columns');
+  const [part, setPart] = useState<Part>('parsed');
   const close = useRef<HTMLButtonElement>(null);
   const openQuery = useOpenQuery();
+  const types = new Map(columns.map((column) => [column.name, column.type]));
   useEffect(() => close.current?.focus(), []);
   const own = Object.entries(row.values).filter(([name]) => !name.startsWith('_'));
-  const record = Object.entries(row.values).filter(([name]) => name.startsWith('_'));
   const query = () => {
     const { _partition: partition, _offset: offset } = row.values;
     const position = `_partition = ${quoteText(String(partition))} AND _offset = ${String(offset)}`;
@@ -41,9 +44,10 @@ export function EventPanel({ stream, row, columns, onClose }: { stream: string; 
             value={part}
             onChange={setPart}
             tabs={[
-              { value: 'columns', label: 'Columns' },
-              { value: 'json', label: 'JSON' },
-              { value: 'record', label: 'Record' },
+              { value: 'parsed', label: 'Parsed' },
+              { value: 'raw', label: 'Raw' },
+              { value: 'headers', label: 'Headers' },
+              { value: 'stored', label: 'As stored' },
             ]}
           />
         </div>
@@ -56,17 +60,85 @@ export function EventPanel({ stream, row, columns, onClose }: { stream: string; 
         </IconButton>
       </header>
       <TabPanel idPrefix="event" value={part} scrolls className="min-h-0 flex-1 overflow-auto">
-        {part === 'columns' && <Values values={own} types={new Map(columns.map((column) => [column.name, column.type]))} />}
-        {part === 'record' && <Values values={record} types={new Map()} />}
-        {part === 'json' && (
-          <div className="p-2">
-            <Code label="Row as JSON" text={JSON.stringify(Object.fromEntries(own), null, 2)} />
+        {part === 'parsed' && <Values values={own} types={types} />}
+        {part === 'raw' && (
+          <div className="flex flex-col gap-2 p-2">
+            <Code label="Record as JSON" text={JSON.stringify(recordOf(row.values), null, 2)} />
+            <p className="text-xs text-text-3">Put together from the row: columns under their names, and the fields that have none. The bytes themselves stay at the source.</p>
           </div>
         )}
+        {part === 'headers' && <Headers values={row.values} />}
+        {part === 'stored' && <AsStored values={row.values} columns={columns} />}
       </TabPanel>
     </aside>
   );
 }
+
+/** The record's key and headers, and its place at the source. */
+function Headers({ values }: { values: Readonly<Record<string, unknown>> }) {
+  const headers = headersOf(values._headers);
+  const place = ['_time', '_partition', '_offset', '_key'].map((name) => [name, values[name]] as const);
+  return (
+    <>
+      <Values values={place} types={PLACE_WORDS} />
+      {headers.length > 0 ? (
+        <Values values={headers} types={new Map(headers.map(([name]) => [name, 'header']))} />
+      ) : (
+        <p className="px-3 py-2 text-xs text-text-3">The record has no headers.</p>
+      )}
+    </>
+  );
+}
+
+const PLACE_WORDS: ReadonlyMap<string, string> = new Map([
+  ['_time', 'when it arrived at the source'],
+  ['_partition', 'partition of the source'],
+  ['_offset', 'position in it'],
+  ['_key', 'key of the record'],
+]);
+
+function headersOf(text: unknown): (readonly [string, unknown])[] {
+  if (typeof text !== 'string') return [];
+  try {
+    return Object.entries(parseExact(text) as Record<string, unknown>);
+  } catch {
+    return [['_headers', text]];
+  }
+}
+
+/** What became of each field: a column, nothing, or `_rest`. */
+function AsStored({ values, columns }: { values: Readonly<Record<string, unknown>>; columns: readonly StreamColumn[] }) {
+  const hidden = ['_commit', '_late', '_tags'].flatMap((name) => (values[name] === null || values[name] === undefined ? [] : [[name, values[name]] as const]));
+  return (
+    <>
+      <ul>
+        {storedAs(values, columns).map(({ name, type, value, fate }) => (
+          <li key={`${fate} ${name}`} className={clsx('border-b border-line px-3 py-1.5', fate === 'rest' && 'bg-warn-tint')}>
+            <p className="flex items-baseline gap-2 text-xs">
+              <span className="isolate-text font-mono font-semibold break-all">{name}</span>
+              <span aria-hidden className="text-text-3">
+                →
+              </span>
+              <span className={clsx('min-w-0 flex-1 text-2xs', fate === 'rest' ? 'font-semibold text-warn' : 'text-text-3')}>{fate === 'rest' ? 'no column, kept in _rest' : fate === 'absent' ? `${type}, not in the record` : type}</span>
+            </p>
+            {fate !== 'absent' && (
+              <p dir="auto" className="mt-0.5 font-mono text-xs [overflow-wrap:anywhere]">
+                <Value value={value} />
+              </p>
+            )}
+          </li>
+        ))}
+      </ul>
+      <Values values={hidden} types={HIDDEN_WORDS} />
+    </>
+  );
+}
+
+const HIDDEN_WORDS: ReadonlyMap<string, string> = new Map([
+  ['_commit', 'the commit that made it visible'],
+  ['_late', 'behind the watermark'],
+  ['_tags', 'rules it breaks'],
+]);
 
 function Values({ values, types }: { values: readonly (readonly [string, unknown])[]; types: ReadonlyMap<string, string> }) {
   return (

@@ -1,10 +1,15 @@
 import { useMemo } from 'react';
-import { freshnessOf, type MetricsPoint, type Percentiles, type StreamDetail } from '../../../api/types';
-import { formatCount, formatDuration } from '../../../lib/format';
+import { freshnessOf, lagOf, type MetricsPoint, type Percentiles, type StreamDetail } from '../../../api/types';
+import { formatCount, formatDuration, plural } from '../../../lib/format';
 import { topFor } from '../../../lib/peak';
+import { usePreferences } from '../../../lib/preferences';
 import { Panel } from '../../../ui/Panel';
+import { Stat, StatStrip } from '../../../ui/Stat';
 import { Status } from '../../../ui/Status';
 import { TimeChart } from '../../../ui/TimeChart';
+import { Condition } from './Condition';
+import { Misfits } from './Misfits';
+import { useMarks } from './marks';
 import { Partitions } from './Partitions';
 import { StageStrip } from './StageStrip';
 
@@ -14,59 +19,66 @@ export function HealthTab({ stream, history }: { stream: StreamDetail; history: 
   const rates = useMemo(() => [{ label: 'events/s', values: history.map((point) => point.events_per_s) }], [history]);
   const cut = useMemo(() => topFor(rates[0]?.values ?? []), [rates]);
   const freshness = useMemo(() => freshnessSeries(history), [history]);
+  const slowest = useMemo(() => topFor(freshness.at(-1)?.values ?? []), [freshness]);
+  const marks = useMarks(stream);
+  const target = Number(usePreferences().target);
+  const peak = Math.max(0, ...freshness.flatMap(({ values }) => values.slice(-60)).map((value) => value ?? 0));
   return (
     <>
       <Condition stream={stream} />
       <StageStrip stages={stream.stages ?? []} />
+      <Figures stream={stream} target={target} />
       <div className="grid min-w-0 gap-3 lg:grid-cols-2">
         <Panel title="Events per second" note={cut ? `a burst of ${formatCount(cut.peak)} is cut off` : 'last 5 minutes'}>
-          <TimeChart label="Events per second" times={times} series={rates} height={188} top={cut?.top} />
+          <TimeChart label="Events per second" times={times} series={rates} height={188} top={cut?.top} marks={marks} />
         </Panel>
-        <Panel title="Freshness" note={now(stream.freshness_ms)}>
-          <TimeChart label="Freshness" times={times} series={freshness} height={freshness.length > 1 ? 168 : 188} format={formatDuration} />
+        <Panel title="Freshness" note={slowest ? `a peak of ${formatDuration(slowest.peak)} is cut off` : 'from arrival to queryable, last 5 minutes'}>
+          <TimeChart
+            label="Freshness"
+            times={times}
+            series={freshness}
+            height={168}
+            format={formatDuration}
+            // Drawn far above everything, the line would only flatten what there is to see.
+            target={peak > target / 4 ? target : undefined}
+            top={slowest ? Math.max(slowest.top, peak * 1.1) : undefined}
+            marks={marks}
+          />
         </Panel>
       </div>
       <Partitions stream={stream} />
+      <Misfits stream={stream} />
     </>
   );
 }
 
-/** What is wrong and what to do, where anything is. */
-function Condition({ stream }: { stream: StreamDetail }) {
-  if (!stream.message && stream.state === 'running' && stream.last_commit_at) return null;
-  const tone = stream.state === 'failed' ? 'crit' : stream.state === 'degraded' ? 'warn' : 'info';
-  const message = stream.message || WORDS[stream.state] || 'Connected. No record has arrived yet.';
+function Figures({ stream, target }: { stream: StreamDetail; target: number }) {
+  const { freshness_ms: freshness } = stream;
+  const { p50, p95, p99 } = isSpread(freshness) ? freshness : { p50: freshnessOf(freshness), p95: null, p99: null };
+  const lag = lagOf(stream);
   return (
-    <section aria-label="Condition" className="rounded-lg border border-line bg-surface px-3 py-2">
-      <Status tone={stream.state === 'paused' ? 'idle' : tone}>
-        {stream.cause ? `${stream.cause.replaceAll('_', ' ')}: ` : ''}
-        {message}
-      </Status>
-      {stream.hint && <p className="mt-1 max-w-prose text-text-2">{stream.hint}</p>}
-    </section>
+    <StatStrip label="Figures">
+      <Stat
+        name="Freshness, the slowest 1 %"
+        value={formatDuration(p99)}
+        note={p99 === null ? 'nothing was committed lately' : <Status tone={p99 <= target ? 'ok' : 'warn'}>{`target ≤ ${formatDuration(target)}`}</Status>}
+      />
+      <Stat name="Freshness, half of all" value={formatDuration(p50)} note={p95 === null ? '' : `95 % within ${formatDuration(p95)}`} />
+      <Stat name="Lag" value={formatCount(lag)} unit={lag === null ? undefined : 'records'} note={lag === null ? 'the source cannot say' : lag === 0 ? 'everything is read' : 'not yet read'} />
+      <Stat
+        name="Records a commit"
+        value={formatCount(stream.batch_rows)}
+        note={stream.batch_rows && stream.events_per_s ? `about ${plural(Math.max(1, Math.round(stream.events_per_s / stream.batch_rows)), 'commit')} a second` : ''}
+      />
+    </StatStrip>
   );
 }
 
-const WORDS: Partial<Record<StreamDetail['state'], string>> = {
-  paused: 'Paused. Nothing is read until the stream is resumed; then it goes on where it stopped.',
-  catching_up: 'Reading what has piled up at the source.',
-};
-
-const percentiles = (value: MetricsPoint['freshness_ms']): value is Percentiles => typeof value === 'object' && value !== null;
+const isSpread = (value: MetricsPoint['freshness_ms'] | undefined): value is Percentiles => typeof value === 'object' && value !== null;
 
 function freshnessSeries(history: readonly MetricsPoint[]) {
-  if (!history.some((point) => percentiles(point.freshness_ms))) {
-    return [{ label: 'behind', values: history.map((point) => freshnessOf(point.freshness_ms)) }];
-  }
   return (['p50', 'p95', 'p99'] as const).map((label) => ({
     label,
-    // What was before this page was opened is known by its median only.
-    values: history.map((point) => (percentiles(point.freshness_ms) ? point.freshness_ms[label] : label === 'p50' ? point.freshness_ms : null)),
+    values: history.map(({ freshness_ms: value }) => (isSpread(value) ? value[label] : label === 'p50' ? value : null)),
   }));
-}
-
-function now(freshness: StreamDetail['freshness_ms']): string {
-  if (!percentiles(freshness ?? null)) return `now ${formatDuration(freshnessOf(freshness))}`;
-  const { p50, p95, p99 } = freshness as Percentiles;
-  return `now p50 ${formatDuration(p50)} · p95 ${formatDuration(p95)} · p99 ${formatDuration(p99)}`;
 }

@@ -20,7 +20,7 @@ describe('StageStrip', () => {
   it('says the rate and the age at every stage', () => {
     render(<StageStrip stages={[stage('source', null), stage('stored', 500, 12.5)]} />);
     const items = screen.getAllByRole('listitem').map((item) => item.textContent?.replaceAll('\u202f', ' '));
-    expect(items).toEqual(['source400/s', 'stored13/s0.50 s old, the slowest']);
+    expect(items).toEqual(['source400/sno record lately', 'stored13/s0.50 s old, the slowest']);
   });
   it('is not there without stages', () => {
     const { container } = render(<StageStrip stages={[]} />);

@@ -36,11 +36,17 @@ export function StageStrip({ stages }: { stages: readonly StreamStage[] }) {
               <span className="ml-1 text-xs font-normal text-text-3">/s</span>
             </span>
             <span className="num min-h-4 text-xs text-text-2">
-              {stage.name === slow ? <Status tone="warn">{formatDuration(stage.age_ms)} old, the slowest</Status> : stage.age_ms === null ? '' : `${formatDuration(stage.age_ms)} old`}
+              <Age stage={stage} isSlow={stage.name === slow} isFirst={index === 0} />
             </span>
           </li>
         ))}
       </ol>
     </section>
   );
+}
+
+function Age({ stage, isSlow, isFirst }: { stage: StreamStage; isSlow: boolean; isFirst: boolean }) {
+  if (stage.age_ms === null) return <span className="text-text-3">no record lately</span>;
+  if (isSlow) return <Status tone="warn">{formatDuration(stage.age_ms)} old, the slowest</Status>;
+  return isFirst ? <span title="How old a record is counts from its arrival at the source">age counts from here</span> : <>{formatDuration(stage.age_ms)} old</>;
 }

@@ -7,16 +7,20 @@ import { formatCount, plural } from '../../../lib/format';
 import { useShortcuts } from '../../../lib/keys';
 import { useOpenQuery } from '../../../lib/openQuery';
 import { quoteName } from '../../../lib/sqlText';
-import type { TailRow } from '../../../lib/tail';
+import { TAIL_ROWS_MAX, type TailRow } from '../../../lib/tail';
 import { useSearchState } from '../../../lib/useSearchValue';
 import { Button } from '../../../ui/Button';
 import { Code } from '../../../ui/Code';
 import { Empty } from '../../../ui/Empty';
 import { Input } from '../../../ui/Field';
 import { LiveTable, WaitingPill, type LiveColumn } from '../../../ui/LiveTable';
+import { Skeleton } from '../../../ui/Skeleton';
 import { Status } from '../../../ui/Status';
 import { ColumnChooser } from './ColumnChooser';
 import { EventPanel } from './EventPanel';
+import { pushCommand } from './pushCommand';
+import { PAGE_ROWS, readSeek, seekWords, useSeek, writeSeek, type Seek, type Sought } from './seek';
+import { SeekBar } from './SeekBar';
 
 /** What every row has beside its own columns; shown when chosen. */
 export const HIDDEN_COLUMNS: readonly LiveColumn[] = [
@@ -38,10 +42,14 @@ export function TailTab({ stream }: { stream: StreamDetail }) {
   const where = search.where ?? '';
   const [typed, setTyped] = useState(where);
   const [opened, setOpened] = useState<TailRow | null>(null);
-  const tail = useTail(stream.name, where);
+  const seek = useMemo(() => readSeek(search.seek), [search.seek]);
+  // While somebody reads the past, nothing is followed.
+  const tail = useTail(seek === null ? stream.name : null, where);
+  const sought = useSeek(stream.name, seek, where);
   const openQuery = useOpenQuery();
   const [shown, setShown, all] = useColumns(stream);
-  const { view } = tail;
+  const view = seek === null ? tail.view : sought.view;
+  const error = seek === null ? tail.error : sought.error;
 
   useShortcuts(
     useMemo(
@@ -54,7 +62,7 @@ export function TailTab({ stream }: { stream: StreamDetail }) {
       [tail.paused, tail.latest],
     ),
   );
-  useSummary(stream.name, view.received);
+  useSummary(stream.name, tail.view.received);
 
   const apply = (event: FormEvent) => {
     event.preventDefault();
@@ -64,8 +72,17 @@ export function TailTab({ stream }: { stream: StreamDetail }) {
 
   return (
     <section aria-label="Tail" className="flex min-w-0 flex-col overflow-clip rounded-lg border border-line bg-surface">
-      <form onSubmit={apply} className="flex flex-wrap items-center gap-2 border-b border-line p-2">
-        <span className="flex min-w-48 flex-1 items-center gap-2">
+      <div className="flex flex-wrap items-center gap-2 border-b border-line p-2">
+        <SeekBar
+          key={search.seek ?? ''}
+          stream={stream}
+          seek={seek}
+          onSeek={(next) => {
+            setOpened(null);
+            setSearch({ seek: writeSeek(next) }, { push: true });
+          }}
+        />
+        <form onSubmit={apply} className="flex min-w-56 flex-1 items-center gap-2">
           <label htmlFor="tail-where" className="font-mono text-xs text-text-2">
             WHERE
           </label>
@@ -74,15 +91,15 @@ export function TailTab({ stream }: { stream: StreamDetail }) {
             className="font-mono text-xs"
             placeholder={placeholder(stream)}
             value={typed}
-            aria-invalid={tail.error ? true : undefined}
-            aria-describedby={tail.error ? 'tail-error' : undefined}
+            aria-invalid={error ? true : undefined}
+            aria-describedby={error ? 'tail-error' : undefined}
             onChange={(event) => setTyped(event.target.value)}
           />
-        </span>
-        <span className="flex flex-wrap items-center gap-1">
           <Button type="submit" kind="outline" disabled={typed.trim() === where}>
             Filter
           </Button>
+        </form>
+        <span className="flex flex-wrap items-center gap-1">
           <ColumnChooser columns={all} shown={shown} onChange={setShown}>
             <Columns3 size={14} aria-hidden />
             Columns
@@ -91,29 +108,35 @@ export function TailTab({ stream }: { stream: StreamDetail }) {
             <SquareTerminal size={14} aria-hidden />
             Query these
           </Button>
-          <Button onClick={tail.clear} className="max-md:hidden">
-            <Eraser size={14} aria-hidden />
-            Clear
-          </Button>
-          <Button kind={tail.paused ? 'primary' : 'outline'} aria-pressed={tail.paused} onClick={() => tail.setPaused(!tail.paused)}>
-            {tail.paused ? <Play size={14} aria-hidden /> : <Pause size={14} aria-hidden />}
-            {tail.paused ? 'Go on' : 'Pause'}
-          </Button>
+          {seek === null && (
+            <>
+              <Button onClick={tail.clear} className="max-md:hidden">
+                <Eraser size={14} aria-hidden />
+                Clear
+              </Button>
+              <Button kind={tail.paused ? 'primary' : 'outline'} aria-pressed={tail.paused} onClick={() => tail.setPaused(!tail.paused)}>
+                {tail.paused ? <Play size={14} aria-hidden /> : <Pause size={14} aria-hidden />}
+                {tail.paused ? 'Go on' : 'Pause'}
+              </Button>
+            </>
+          )}
         </span>
-      </form>
-      {tail.error && (
+      </div>
+      {error && (
         <p id="tail-error" role="alert" className="border-b border-line bg-crit-tint px-3 py-1.5">
-          <Status tone="crit">{tail.error.message}</Status> {tail.error.hint && <span className="text-xs text-text-2">{tail.error.hint}</span>}
+          <Status tone="crit">{error.message}</Status> {'hint' in error && typeof error.hint === 'string' && <span className="text-xs text-text-2">{error.hint}</span>}
         </p>
       )}
-      <TailLine tail={tail} />
+      {seek === null ? <TailLine tail={tail} /> : <SeekLine seek={seek} sought={sought} onLive={() => setSearch({ seek: undefined }, { push: true })} />}
       <div className="relative flex h-[max(320px,calc(100dvh-276px))] min-h-0 max-md:h-[max(320px,calc(100dvh-420px))]">
         <WaitingPill view={view} onLatest={tail.latest} />
-        {view.rows.length === 0 || columns.length === 0 ? (
+        {view.rows.length === 0 && seek !== null ? (
+          <NothingThere sought={sought} where={where} />
+        ) : view.rows.length === 0 || columns.length === 0 ? (
           <Waiting stream={stream} where={where} tail={tail} />
         ) : (
           <LiveTable
-            label={`Newest rows of ${stream.name}`}
+            label={seek === null ? `Newest rows of ${stream.name}` : `Rows of ${stream.name}, oldest first`}
             columns={columns}
             view={view}
             onReading={tail.setReading}
@@ -127,6 +150,33 @@ export function TailTab({ stream }: { stream: StreamDetail }) {
       </div>
     </section>
   );
+}
+
+/** Where the rows begin, how many are shown, and the way on. */
+function SeekLine({ seek, sought, onLive }: { seek: Seek; sought: Sought; onLive: () => void }) {
+  const n = sought.view.rows.length;
+  return (
+    <div className="num flex min-h-8 flex-wrap items-center gap-x-3 border-b border-line px-3 text-xs text-text-3">
+      <span role="status">
+        {seekWords(seek)}, oldest first: {sought.isLoading && n === 0 ? 'reading…' : plural(n, 'row')}
+        {sought.more === null && n >= TAIL_ROWS_MAX && '. A query has the others.'}
+      </span>
+      {sought.more && (
+        <Button disabled={sought.isLoading} onClick={sought.more}>
+          {sought.isLoading ? 'Reading…' : `Show ${PAGE_ROWS} more`}
+        </Button>
+      )}
+      <Button onClick={onLive} className="ml-auto">
+        Follow the newest
+      </Button>
+    </div>
+  );
+}
+
+function NothingThere({ sought, where }: { sought: Sought; where: string }) {
+  if (sought.isLoading) return <Skeleton label="Reading rows" rows={6} />;
+  if (sought.error) return <Empty title="Nothing was read">{where ? 'Change the filter, or begin somewhere else.' : 'Begin somewhere else.'}</Empty>;
+  return <Empty title="No row from there on">{where ? 'Nothing behind it fits the filter.' : 'The stream holds only older rows, or none.'}</Empty>;
 }
 
 /** What the tail is doing, in words: moving, held, and what it left out. */
@@ -170,15 +220,6 @@ function Waiting({ stream, where, tail }: { stream: StreamDetail; where: string;
       )}
     </div>
   );
-}
-
-/** A command that sends one record with the stream's own columns. */
-function pushCommand(stream: StreamDetail): string {
-  const example = (type: string) => (/INT|DOUBLE|REAL|DECIMAL/i.test(type) ? 1 : /BOOL/i.test(type) ? true : /^TIMESTAMP/i.test(type) ? new Date().toISOString() : 'text');
-  const columns = (stream.columns ?? []).filter((column) => !/^(STRUCT|ARRAY|JSON)/i.test(column.type)).slice(0, 6);
-  const record = columns.length > 0 ? Object.fromEntries(columns.map((column) => [column.name, example(column.type)])) : { id: 1, name: 'text' };
-  const body = JSON.stringify(record).replaceAll("'", "'\\''");
-  return `curl -H 'Content-Type: application/json' \\\n  -d '${body}' \\\n  ${location.origin}/v1/streams/${stream.name}/records`;
 }
 
 /** An example condition made of the stream's own columns. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { emptyDraft, guessEventTime, isDone, mergeColumns, nameProblem, reachable, stepsOf, suggestName, withoutSample, type DraftColumn } from './draft';
+import { canRename, columnProblem, emptyDraft, guessEventTime, isDone, mergeColumns, nameProblem, reachable, stepsOf, suggestName, withColumn, withoutSample, type DraftColumn } from './draft';
 
-const column = (name: string, part: Partial<DraftColumn> = {}): DraftColumn => ({ name, type: 'TEXT', isRequired: false, isKept: true, seen: 1, why: '', examples: [], ...part });
+const column = (name: string, part: Partial<DraftColumn> = {}): DraftColumn => ({ path: name, name, type: 'TEXT', isRequired: false, isKept: true, seen: 1, why: '', examples: [], ...part });
 
 describe('names', () => {
   it.each([
@@ -52,6 +52,29 @@ describe('columns', () => {
       ['new', 'TEXT', false, true, 1],
       ['left_out', 'TEXT', false, false, 1],
     ]);
+  });
+
+  it('keep their place when they are renamed, whatever the samples call them', () => {
+    const known = [column('id', { name: 'order_id' }), column('b')];
+    expect(mergeColumns(known, [column('id', { name: 'order_id' }), column('b')])).toEqual(known);
+    // Lines of fields are looked at under the new names; and an answer about the old ones may still come in.
+    expect(mergeColumns(known, [column('order_id'), column('b')])).toEqual(known);
+    expect(mergeColumns(known, [column('id'), column('b')])).toEqual(known);
+  });
+
+  it('take what names them along', () => {
+    const draft = { ...emptyDraft(), columns: [column('ts'), column('id')], eventTime: 'ts', key: ['id'], orderBy: ['id', 'ts'] };
+    const renamed = withColumn(withColumn(draft, 'ts', { name: 'at' }), 'id', { name: 'order_id' });
+    expect(renamed).toMatchObject({ eventTime: 'at', key: ['order_id'], orderBy: ['order_id', 'at'] });
+    expect(renamed.columns.map(({ path, name }) => [path, name])).toEqual([['ts', 'at'], ['id', 'order_id']]);
+  });
+
+  it('need names of their own', () => {
+    const columns = [column('a', { name: 'x' }), column('b', { name: 'x' }), column('c', { name: ' ' }), column('d', { name: '_time' }), column('e', { name: 'x', isKept: false }), column('f')];
+    expect(columns.map((each) => columnProblem(each, columns)?.slice(0, 8) ?? null)).toEqual(['Two colu', 'Two colu', 'It needs', 'Every ta', null, null]);
+    const draft = { ...emptyDraft(), source: 'kafka' as const, columns };
+    expect(isDone(draft, 'schema')).toBe(false);
+    expect([canRename({ format: 'json', source: 'http' }), canRename({ format: 'csv', source: 'http' }), canRename({ format: 'csv', source: 'kafka' }), canRename({ format: 'text', source: 'kafka' })]).toEqual([true, false, true, false]);
   });
 
   it('offer a timestamp that is always there as event time', () => {

@@ -27,6 +27,9 @@ export type SampleRecord = { partition: string; position: string; time: string |
 export type Sample = { format: string; why: string; records: SampleRecord[]; encoding: 'utf8' | 'base64' };
 
 export type DraftColumn = {
+  /** The field of the record that it takes its value from. */
+  path: string;
+  /** What it is called in the table. */
   name: string;
   type: string;
   isRequired: boolean;
@@ -132,7 +135,7 @@ export function isDone(draft: Draft, step: Step): boolean {
     case 'sample':
       return draft.sample !== null && draft.sample.records.length > 0;
     case 'schema':
-      return draft.columns.some((column) => column.isKept);
+      return draft.columns.some((column) => column.isKept) && draft.columns.every((column) => columnProblem(column, draft.columns) === null);
     case 'review':
       return false;
   }
@@ -148,13 +151,41 @@ export function reachable(draft: Draft, step: Step): boolean {
 
 /** Columns after the server looked at the samples: what a person decided stays. */
 export function mergeColumns(known: readonly DraftColumn[], seen: readonly DraftColumn[]): DraftColumn[] {
-  const before = new Map(known.map((column) => [column.name, column]));
+  const find = (column: DraftColumn) => known.find((each) => each.name === column.name) ?? known.find((each) => each.path === column.path);
   // What was seen first is said of the records themselves; later looks are at what a person made of them.
-  const merged = seen.map((column) => before.get(column.name) ?? column);
-  const names = new Set(seen.map((column) => column.name));
+  const merged = [...new Set(seen.map((column) => find(column) ?? column))];
   // A column that was left out is not looked at any more, and must not be forgotten either.
-  return [...merged, ...known.filter((column) => !names.has(column.name))];
+  return [...merged, ...known.filter((column) => !merged.includes(column))];
 }
+
+/** The draft with a column changed; what names the column follows a new name. */
+export function withColumn(draft: Draft, path: string, part: Partial<DraftColumn>): Draft {
+  const before = draft.columns.find((column) => column.path === path);
+  if (before === undefined) return draft;
+  const columns = draft.columns.map((column) => (column === before ? { ...column, ...part } : column));
+  const renamed = (name: string) => (name === before.name ? (part.name ?? name) : name);
+  return { ...draft, columns, eventTime: renamed(draft.eventTime), key: draft.key.map(renamed), orderBy: draft.orderBy.map(renamed) };
+}
+
+/** Whether columns may be called otherwise than their fields. Pushed CSV names its fields itself, each time. */
+export function canRename(draft: Pick<Draft, 'format' | 'source'>): boolean {
+  return isLines(draft) ? draft.source !== 'http' : draft.format !== 'text';
+}
+
+/** Whether the format is lines of fields. */
+export function isLines({ format }: Pick<Draft, 'format'>): boolean {
+  return format === 'csv' || format === 'tsv';
+}
+
+/** What is wrong with the name of a kept column; null where nothing is. */
+export function columnProblem(column: DraftColumn, columns: readonly DraftColumn[]): string | null {
+  if (!column.isKept) return null;
+  if (column.name.trim() === '') return 'It needs a name.';
+  if (HIDDEN.has(column.name)) return 'Every table has a hidden column of this name.';
+  return columns.some((each) => each !== column && each.isKept && each.name === column.name) ? 'Two columns have this name.' : null;
+}
+
+const HIDDEN = new Set(['_time', '_partition', '_offset', '_key', '_headers', '_rest', '_late', '_tags', '_commit']);
 
 /** The draft with everything that depends on its sample forgotten. */
 export function withoutSample(draft: Draft): Draft {

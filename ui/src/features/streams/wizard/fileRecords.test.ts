@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { elementsOf, headerOf, kindOf, pushesOf, sampleOf } from './fileRecords';
+import { elementsOf, headerOf, kindOf, pushesOf, renamedHeader, sampleOf } from './fileRecords';
 
 it('knows files by their beginning', () => {
   expect(kindOf('{"a":1}\n{"a":2}')).toBe('ndjson');
@@ -29,10 +29,16 @@ describe('samples', () => {
   });
 });
 
+it('a header is renamed field by field', () => {
+  const columns = [{ path: 'id', name: 'key' }, { path: 'na,me', name: 'a "b"' }, { path: 'x', name: 'x' }];
+  expect(renamedHeader('id,"na,me",x,left', ',', columns)).toBe('key,"a ""b""",x,left');
+  expect(renamedHeader('x\tid', '\t', columns)).toBe('x\tkey');
+});
+
 describe('pushes', () => {
-  const read = async (text: string, kind: 'ndjson' | 'csv' | 'json', size: number) => {
+  const read = async (text: string, kind: 'ndjson' | 'csv' | 'json', size: number, header: string | null = null) => {
     const out: string[] = [];
-    for await (const push of pushesOf(new Blob([text]), kind, size)) out.push(await push.body.text());
+    for await (const push of pushesOf(new Blob([text]), kind, header, size)) out.push(await push.body.text());
     return out;
   };
 
@@ -47,6 +53,12 @@ describe('pushes', () => {
   it('of CSV begin with the header each', async () => {
     const pushes = await read('id,name\n1,a\n2,b\n3,c\n', 'csv', 13);
     expect(pushes.every((push) => push.startsWith('id,name\n'))).toBe(true);
+    expect(pushes.flatMap((push) => push.trim().split('\n').slice(1))).toEqual(['1,a', '2,b', '3,c']);
+  });
+
+  it('of CSV may name their fields otherwise', async () => {
+    const pushes = await read('id,name\n1,a\n2,b\n3,c\n', 'csv', 13, 'key,name');
+    expect(pushes.every((push) => push.startsWith('key,name\n'))).toBe(true);
     expect(pushes.flatMap((push) => push.trim().split('\n').slice(1))).toEqual(['1,a', '2,b', '3,c']);
   });
 

@@ -36,6 +36,20 @@ export function headerOf(head: string): { csvHeader: string; delimiter: string }
   return { csvHeader: line, delimiter };
 }
 
+/** The header with the fields called what their columns are. Fields that are quoted stay quoted. */
+export function renamedHeader(header: string, delimiter: string, columns: readonly { path: string; name: string }[]): string {
+  const fields = header.match(new RegExp(`("(?:[^"]|"")*"|[^${delimiter}]*)(${delimiter}|$)`, 'g')) ?? [];
+  return fields
+    .map((part) => {
+      const end = part.endsWith(delimiter) ? delimiter : '';
+      const written = part.slice(0, part.length - end.length);
+      const field = written.trim().replace(/^"(.*)"$/, '$1').replaceAll('""', '"');
+      const column = columns.find((each) => each.path === field && each.name !== field);
+      return (column === undefined ? written : /[",;\t\n]/.test(column.name) ? `"${column.name.replaceAll('"', '""')}"` : column.name) + end;
+    })
+    .join('');
+}
+
 /** The elements of a JSON array as they are written, so that no digit of a number changes. */
 export function elementsOf(text: string): string[] {
   const elements: string[] = [];
@@ -56,21 +70,20 @@ export function elementsOf(text: string): string[] {
 
 export type Push = { body: Blob; contentType: string; nBytes: number };
 
-/** The pushes that bring a file in. Lines are never cut; each push of CSV begins with the header. */
-export async function* pushesOf(file: Blob, kind: FileKind, pushBytes = PUSH_BYTES_MAX): AsyncGenerator<Push> {
+/** The pushes that bring a file in. Lines are never cut; each push of CSV begins with the header, or with the one given instead. */
+export async function* pushesOf(file: Blob, kind: FileKind, otherHeader: string | null = null, pushBytes = PUSH_BYTES_MAX): AsyncGenerator<Push> {
   if (kind === 'json') {
     yield { body: file, contentType: 'application/json', nBytes: file.size };
     return;
   }
   const contentType = kind === 'csv' ? 'text/csv' : 'application/x-ndjson';
+  const headerEnd = kind === 'csv' ? await endOfLine(file, 1) : 0;
+  const header = otherHeader === null ? file.slice(0, headerEnd) : new Blob([`${otherHeader}\n`]);
   let at = 0;
-  let header: Blob | null = null;
   while (at < file.size) {
-    const end = await endOfLine(file, Math.min(file.size, at + pushBytes));
-    const piece = file.slice(at, end);
-    if (kind === 'csv' && header === null) header = file.slice(0, await endOfLine(file, 1));
-    const body = kind === 'csv' && at > 0 && header !== null ? new Blob([header, piece]) : piece;
-    yield { body, contentType, nBytes: end - at };
+    const end = await endOfLine(file, Math.min(file.size, Math.max(headerEnd, at + pushBytes)));
+    const piece = file.slice(Math.max(at, headerEnd), end);
+    yield { body: kind === 'csv' ? new Blob([header, piece]) : piece, contentType, nBytes: end - at };
     at = end;
   }
 }

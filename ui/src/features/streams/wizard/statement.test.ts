@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { emptyDraft, type Draft, type DraftColumn } from './draft';
 import { cliLine, curlLine, statementOf } from './statement';
 
-const column = (name: string, type: string, part: Partial<DraftColumn> = {}): DraftColumn => ({ name, type, isRequired: false, isKept: true, seen: 1, why: '', examples: [], ...part });
+const column = (name: string, type: string, part: Partial<DraftColumn> = {}): DraftColumn => ({ path: name, name, type, isRequired: false, isKept: true, seen: 1, why: '', examples: [], ...part });
 
 const orders = (part: Partial<Draft> = {}): Draft => ({
   ...emptyDraft(),
@@ -53,6 +53,14 @@ describe('the statement of a Kafka stream', () => {
     expect(statementOf({ ...draft, eventTime: 'gone', key: ['gone'], orderBy: [] })).not.toMatch(/EVENT TIME|DEDUPLICATE|PARTITION|ORDER/);
     expect(statementOf(draft, { withColumns: false })).not.toContain('EVENT TIME');
   });
+});
+
+it('renames columns: by the field they come from, or in the header of lines', () => {
+  const columns = [column('Order Id', 'BIGINT', { name: 'order_id', isRequired: true }), column('a', 'TEXT')];
+  expect(statementOf(orders({ source: 'http', format: 'json', columns }))).toContain('order_id BIGINT NOT NULL FROM ("Order Id"),\n  a TEXT\n');
+  const lines = statementOf(orders({ format: 'csv', csvHeader: 'Order Id;"a";left_out', delimiter: ';', columns }));
+  expect(lines).toContain('order_id BIGINT NOT NULL,\n');
+  expect(lines).toContain(`header = 'order_id;"a";left_out'`);
 });
 
 it('writes the other sources', () => {

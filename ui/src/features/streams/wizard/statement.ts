@@ -1,31 +1,41 @@
 /** The statement that the wizard writes: nothing it does could not be typed. */
 
 import { quoteName, quoteText } from '../../../lib/sqlText';
-import type { Draft, DraftColumn, KafkaDraft, SecretRef } from './draft';
+import { isLines, type Draft, type DraftColumn, type KafkaDraft, type SecretRef } from './draft';
+import { renamedHeader } from './fileRecords';
 
 /** The `CREATE STREAM` of a draft. Without columns the server infers them. */
 export function statementOf(draft: Draft, { withColumns = true }: { withColumns?: boolean } = {}): string {
   const name = quoteName(draft.name === '' ? 'new_stream' : draft.name);
   const columns = withColumns ? draft.columns.filter((column) => column.isKept) : [];
-  const lines = [columns.length === 0 ? `CREATE STREAM ${name}` : `CREATE STREAM ${name} (\n${columns.map(columnLine).join(',\n')}\n)`, `  FROM ${sourceClause(draft)}`];
-  if (draft.format !== null && draft.source !== 'demo') lines.push(`  FORMAT ${formatClause(draft, draft.format)}`);
+  const lines = [columns.length === 0 ? `CREATE STREAM ${name}` : `CREATE STREAM ${name} (\n${columns.map((column) => columnLine(column, draft)).join(',\n')}\n)`, `  FROM ${sourceClause(draft)}`];
+  if (draft.format !== null && draft.source !== 'demo') lines.push(`  FORMAT ${formatClause(draft, draft.format, columns)}`);
   if (columns.length > 0) lines.push(...clauses(draft, columns));
   if (draft.retain.trim() !== '') lines.push(`  RETAIN INTERVAL ${quoteText(draft.retain.trim())}`);
   return `${lines.join('\n')};`;
 }
 
-function formatClause(draft: Draft, format: string): string {
+function formatClause(draft: Draft, format: string, columns: readonly DraftColumn[]): string {
   const options: string[] = [];
-  const isLines = format === 'csv' || format === 'tsv';
-  if (isLines && draft.csvHeader.trim() !== '') options.push(`header = ${quoteText(draft.csvHeader.trim())}`);
+  if (isLines(draft) && draft.csvHeader.trim() !== '') options.push(`header = ${quoteText(renamedHeader(draft.csvHeader.trim(), delimiterOf(draft), columns))}`);
   if (format === 'csv' && draft.delimiter !== ',') options.push(`delimiter = ${quoteText(draft.delimiter)}`);
   if (['json', 'avro', 'protobuf'].includes(format) && draft.registry.trim() !== '') options.push(`registry = ${quoteText(draft.registry.trim())}`);
   return format.toUpperCase() + (options.length === 0 ? '' : ` (${options.join(', ')})`);
 }
 
-function columnLine(column: DraftColumn): string {
-  return `  ${quoteName(column.name)} ${column.type}${column.isRequired ? ' NOT NULL' : ''}`;
+/** What stands between the fields of a line. */
+export function delimiterOf(draft: Pick<Draft, 'format' | 'delimiter'>): string {
+  return draft.format === 'tsv' ? '\t' : draft.delimiter;
 }
+
+function columnLine(column: DraftColumn, draft: Draft): string {
+  // Lines of fields are renamed in their header; there, the field of the old name is not there any more.
+  const from = column.path === column.name || isLines(draft) ? '' : ` FROM (${quotePath(column.path)})`;
+  return `  ${quoteName(column.name)} ${column.type}${column.isRequired ? ' NOT NULL' : ''}${from}`;
+}
+
+/** A field's name in the record may hold dots, which the server reads as steps; each is quoted by itself. */
+const quotePath = (path: string) => path.split('.').map(quoteName).join('.');
 
 /** The clauses that name columns, for those columns that are there. */
 function clauses(draft: Draft, columns: readonly DraftColumn[]): string[] {

@@ -25,6 +25,12 @@ export type Wizard = {
 
 const makeId = () => `d_${crypto.getRandomValues(new Uint32Array(2)).join('').slice(0, 12)}`;
 
+/** A draft of an earlier version lacks what it did not know of. */
+function completed(kept: Draft): Draft {
+  const draft = { ...emptyDraft(), ...kept };
+  return { ...draft, columns: draft.columns.map((column) => ({ ...column, path: column.path ?? column.name })) };
+}
+
 export function useDraft(): Wizard {
   const [search, changeSearch] = useSearchState();
   const navigate = useNavigate();
@@ -40,7 +46,7 @@ export function useDraft(): Wizard {
     if (wantedId === '' || isChanged.current) return;
     let isGone = false;
     readDraft(wantedId)
-      .then((kept) => !isGone && setDraft({ ...emptyDraft(), ...kept }))
+      .then((kept) => !isGone && setDraft(completed(kept)))
       .catch((error: unknown) => {
         if (isGone) return;
         // A draft that is gone is begun anew under a number of its own.

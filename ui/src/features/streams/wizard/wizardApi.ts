@@ -50,13 +50,14 @@ function base64Of(text: string): string {
 export type Reject = { index: number; reason: string; path: string | null };
 export type Preview = { columns: DraftColumn[]; rows: Record<string, unknown>[]; rejects: Reject[]; statement: string };
 
-type SentColumn = { name: string; type: string; seen: number | null; why: string; examples: unknown[]; required: boolean };
+type SentColumn = { path: string; name: string; type: string; seen: number | null; why: string; examples: unknown[]; required: boolean };
 
 /** What would become of the samples under a statement. */
 export async function preview(statement: string, sample: Sample, signal?: AbortSignal): Promise<Preview> {
   const body = { statement, payloads: sample.records.map((record) => record.payload), encoding: sample.encoding };
   const answer = await requestWith<Omit<Preview, 'columns'> & { columns: SentColumn[] }>('POST', '/api/v1/streams/preview', body, { signal });
-  const columns = answer.columns.map(({ name, type, seen, why, examples, required }) => ({
+  const columns = answer.columns.map(({ path, name, type, seen, why, examples, required }) => ({
+    path,
     name,
     type,
     isRequired: required,

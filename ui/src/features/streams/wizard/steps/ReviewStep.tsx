@@ -6,10 +6,10 @@ import { Code } from '../../../../ui/Code';
 import { Failure } from '../../../../ui/Empty';
 import { toast } from '../../../../ui/Toast';
 import { Actions } from '../Actions';
-import { nameProblem } from '../draft';
-import { kindOf } from '../fileRecords';
+import { nameProblem, type Draft } from '../draft';
+import { kindOf, renamedHeader, type FileKind } from '../fileRecords';
 import { Listening } from '../Listening';
-import { cliLine, statementOf } from '../statement';
+import { cliLine, delimiterOf, statementOf } from '../statement';
 import { uploadFile, type UploadState } from '../upload';
 import { UploadProgress } from '../UploadProgress';
 import type { StepProps } from '../WizardPage';
@@ -32,7 +32,7 @@ export function ReviewStep({ wizard, file, takenNames }: StepProps) {
       void queries.invalidateQueries();
       if (draft.source === 'file' && file !== null) {
         const kind = kindOf(await file.slice(0, 4096).text());
-        if (kind !== null) setUpload(await uploadFile(draft.name, file, kind, setUpload, new AbortController().signal));
+        if (kind !== null) setUpload(await uploadFile(draft.name, file, kind, headerFor(draft, kind), setUpload, new AbortController().signal));
         void queries.invalidateQueries();
       }
     },
@@ -47,7 +47,7 @@ export function ReviewStep({ wizard, file, takenNames }: StepProps) {
         {isMade ? `${draft.name} exists` : 'This is the statement that will be run'}
       </h2>
       <Code label="SQL" text={statement} />
-      <Code label="The same in a shell" text={shellLines(statement, draft.name, draft.source === 'file' ? draft.fileName : null)} />
+      <Code label="The same in a shell" text={shellLines(statement, draft)} />
       {make.isError && <Failure error={make.error} doing={isMade ? `loading ${draft.fileName ?? 'the file'}` : `creating ${draft.name}`} onRetry={() => make.mutate()} />}
       {upload !== null && <UploadProgress name={draft.name} state={upload} isDone={make.isSuccess} />}
       {isMade && draft.source === 'http' && <Listening name={draft.name} example={draft.sample?.records[0]?.payload ?? null} />}
@@ -64,7 +64,18 @@ export function ReviewStep({ wizard, file, takenNames }: StepProps) {
   );
 }
 
-function shellLines(statement: string, name: string, fileName: string | null): string {
+/** The line that names the fields, where it is another than the file's own. */
+function headerFor(draft: Draft, kind: FileKind): string | null {
+  if (kind !== 'csv') return null;
+  const header = renamedHeader(draft.csvHeader, delimiterOf(draft), draft.columns.filter((column) => column.isKept));
+  return header === draft.csvHeader ? null : header;
+}
+
+function shellLines(statement: string, draft: Draft): string {
   const line = cliLine(statement);
-  return fileName === null ? line : `${line}\nhelios load '${fileName.replaceAll("'", `'\\''`)}' --into ${name}`;
+  if (draft.source !== 'file' || draft.fileName === null) return line;
+  const quoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
+  const header = draft.format === 'csv' ? headerFor(draft, 'csv') : null;
+  if (header === null) return `${line}\nhelios load ${quoted(draft.fileName)} --into ${draft.name}`;
+  return `${line}\n{ echo ${quoted(header)}; tail -n +2 ${quoted(draft.fileName)}; } > ${draft.name}.csv\nhelios load ${draft.name}.csv --into ${draft.name}`;
 }

@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from 'react';
 import { formatExact, formatTimestamp, plural } from '../../../../lib/format';
 import { usePreferences } from '../../../../lib/preferences';
 import { Button } from '../../../../ui/Button';
+import { Code } from '../../../../ui/Code';
 import { Empty, Failure } from '../../../../ui/Empty';
 import { Field, Input, Select, Textarea } from '../../../../ui/Field';
 import { Skeleton } from '../../../../ui/Skeleton';
@@ -32,6 +33,12 @@ export function SampleStep({ wizard }: StepProps) {
     taking.mutate();
   }, [isKafka, draft.sample, taking]);
   const n = draft.sample?.records.length ?? 0;
+  const [isWaiting, setWaiting] = useState(false);
+  useEffect(() => {
+    if (!isWaiting || n > 0 || taking.isPending) return;
+    const timer = setTimeout(() => taking.mutate(), LOOK_EVERY_MS);
+    return () => clearTimeout(timer);
+  }, [isWaiting, n, taking]);
   return (
     <section aria-labelledby="sample-title" className="flex flex-col gap-4">
       <div className="flex flex-wrap items-center gap-3">
@@ -45,22 +52,47 @@ export function SampleStep({ wizard }: StepProps) {
           </Button>
         )}
       </div>
-      {taking.isPending && n === 0 && <Skeleton label="Reading a sample" rows={6} />}
+      {taking.isPending && n === 0 && !isWaiting && <Skeleton label="Reading a sample" rows={6} />}
       {taking.isError && <Failure error={taking.error} doing="reading a sample" onRetry={() => taking.mutate()} />}
       {draft.sample !== null && n > 0 && <Records draft={draft} sample={draft.sample} onChange={(part) => change((old) => ({ ...forgetColumns(old), ...part }))} />}
       {isKafka && draft.sample !== null && n === 0 && (
-        <Empty title="The topic is empty">It answers, and holds no record yet. Send one and read again, or paste one below as it will be.</Empty>
+        <EmptyTopic draft={draft} isWaiting={isWaiting} onWait={setWaiting} />
       )}
       {draft.source !== 'file' && (draft.source === 'http' || (draft.sample !== null && (n === 0 || draft.sample.why === PASTED)) || taking.isError) && (
         <Paste onSample={(sample, header) => change((old) => (sample === null ? withoutSample(old) : { ...withSample(old, sample), ...header }))} isOptional={draft.source === 'http'} />
       )}
-      <Actions onBack={wizard.back} onNext={wizard.next} next={n === 0 ? 'Continue without a sample' : 'Continue'} disabled={taking.isPending && n === 0} why="A sample is being read." />
+      <Actions onBack={wizard.back} onNext={wizard.next} next={n === 0 ? 'Continue without a sample' : 'Continue'} disabled={taking.isPending && n === 0 && !isWaiting} why="A sample is being read." />
     </section>
   );
 }
 
+const LOOK_EVERY_MS = 2000;
 const PASTED = 'pasted here';
 const FORMATS = ['json', 'csv', 'tsv', 'avro', 'protobuf', 'msgpack', 'text'];
+
+function EmptyTopic({ draft, isWaiting, onWait }: { draft: Draft; isWaiting: boolean; onWait: (isWaiting: boolean) => void }) {
+  const { brokers, topic, protocol } = draft.kafka;
+  const config = protocol === 'PLAINTEXT' ? '' : ' \\\n  --producer.config client.properties';
+  const command = `echo '{"id": 1, "at": "2026-11-21T12:00:00Z"}' | kafka-console-producer \\\n  --bootstrap-server ${brokers.trim()} --topic ${topic.trim()}${config}`;
+  return (
+    <div className="flex max-w-3xl flex-col gap-3 rounded-md border border-line bg-surface">
+      <Empty
+        title="The topic is empty"
+        actions={
+          <Button kind={isWaiting ? 'outline' : 'primary'} aria-pressed={isWaiting} onClick={() => onWait(!isWaiting)}>
+            {isWaiting && <span aria-hidden className="live-dot text-accent" />}
+            {isWaiting ? 'Waiting for a record. Stop' : 'Wait for one'}
+          </Button>
+        }
+      >
+        It answers, and holds no record yet. Send one, or paste one below as it will be.
+      </Empty>
+      <div className="px-4 pb-4">
+        <Code label="Send one from a shell" text={command} />
+      </div>
+    </div>
+  );
+}
 
 function withSample(draft: Draft, sample: Sample): Draft {
   // "text" is how the server says that it recognised nothing.

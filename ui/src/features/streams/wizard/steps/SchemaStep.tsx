@@ -3,7 +3,7 @@ import { Button } from '../../../../ui/Button';
 import { Skeleton } from '../../../../ui/Skeleton';
 import { Actions } from '../Actions';
 import { ColumnEditor } from '../ColumnEditor';
-import { isDone, type DraftColumn } from '../draft';
+import { canRename, isDone, withColumn, type DraftColumn } from '../draft';
 import { PreviewRows, RejectSummary } from '../PreviewRows';
 import { StreamOptions } from '../StreamOptions';
 import { usePreview } from '../usePreview';
@@ -13,8 +13,7 @@ import type { StepProps } from '../WizardPage';
 export function SchemaStep({ wizard }: StepProps) {
   const { draft, change } = wizard;
   const looked = usePreview(wizard);
-  const setColumn = (name: string, part: Partial<DraftColumn>) =>
-    change((old) => ({ ...old, columns: old.columns.map((column) => (column.name === name ? { ...column, ...part } : column)) }));
+  const setColumn = (path: string, part: Partial<DraftColumn>) => change((old) => withColumn(old, path, part));
   const hasSample = draft.sample !== null && draft.sample.records.length > 0;
   return (
     <section aria-labelledby="schema-title" className="flex min-w-0 flex-col gap-4">
@@ -31,12 +30,12 @@ export function SchemaStep({ wizard }: StepProps) {
       {hasSample && looked.data !== undefined && (
         <>
           <RejectSummary preview={looked.data} nRecords={draft.sample?.records.length ?? 0} isFetching={looked.isFetching} />
-          <ColumnEditor columns={draft.columns} rejects={looked.data.rejects} onChange={setColumn} />
+          <ColumnEditor columns={draft.columns} rejects={looked.data.rejects} canRename={canRename(draft)} onChange={setColumn} />
           <StreamOptions draft={draft} onChange={change} />
           <PreviewRows preview={looked.data} columns={draft.columns} />
         </>
       )}
-      <Actions onBack={wizard.back} onNext={wizard.next} disabled={hasSample && !isDone(draft, 'schema')} why="Keep at least one column." />
+      <Actions onBack={wizard.back} onNext={wizard.next} disabled={hasSample && !isDone(draft, 'schema')} why={draft.columns.some((column) => column.isKept) ? 'The name of a column is not right yet.' : 'Keep at least one column.'} />
     </section>
   );
 }
