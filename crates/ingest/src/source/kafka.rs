@@ -4,7 +4,7 @@
 
 mod client;
 mod gather;
-pub(super) mod probe;
+pub(crate) mod probe;
 mod reader;
 mod sample;
 mod trouble;

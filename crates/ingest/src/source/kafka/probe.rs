@@ -4,10 +4,10 @@ use super::client::{Consumer, Settings};
 use super::reader::connect;
 use super::trouble;
 use crate::Parts;
-use crate::probe::{CHECKS, decodes, failed, passed, skipped};
+use crate::probe::{decodes, passed, skipped};
 use crate::report::cause_of;
+use crate::source::checks::{self, Checks, Failed, STEP_WITHIN, host_and_port};
 use bytes::Bytes;
-use futures::StreamExt;
 use futures::stream::BoxStream;
 use helios_contract::probe::{Check, SampleRecord, Topic};
 use helios_contract::stream::{OptionValue, StreamDefinition};
@@ -17,13 +17,9 @@ use rdkafka::error::RDKafkaErrorCode as Code;
 use rdkafka::message::{Headers, Message};
 use rdkafka::{Offset, TopicPartitionList};
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::time::Duration;
-use tokio::net::{TcpStream, lookup_host};
-use tokio::sync::mpsc;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
-const STEP_WITHIN: Duration = Duration::from_secs(5);
 const PORT: u16 = 9092;
 /// Topics are counted one partition at a time: of more partitions than this, no records are told.
 const COUNTED_PARTITIONS_MAX: usize = 100;
@@ -33,97 +29,37 @@ const NO_TOPIC: &str = "helios-no-topic";
 
 /// Tries every step on the way to a row; see `Probe::test`.
 pub(crate) fn test(definition: StreamDefinition, parts: Parts) -> BoxStream<'static, Check> {
-    let (tell, told) = mpsc::channel(CHECKS.len());
-    tokio::spawn(async move {
-        let mut testing = Testing { tell, n_told: 0 };
+    checks::run(|checks| async move {
+        let mut testing = Testing { checks };
         let ended = testing.run(definition, &parts).await;
-        testing.skip_rest(if ended.is_err() { "an earlier check failed" } else { "there is nothing to check it with" }).await;
-    });
-    futures::stream::unfold(told, |mut told| async move { told.recv().await.map(|check| (check, told)) }).boxed()
+        (testing.checks, ended)
+    })
 }
 
 struct Testing {
-    tell: mpsc::Sender<Check>,
-    n_told: usize,
+    checks: Checks,
 }
 
-/// A check failed; it has been told.
-struct Failed;
-
 impl Testing {
-    async fn tell(&mut self, check: Check) {
-        self.n_told += 1;
-        // Somebody who went away hears no more.
-        let _ = self.tell.send(check).await;
-    }
-
-    async fn skip_rest(&mut self, why: &str) {
-        for name in CHECKS.iter().skip(self.n_told) {
-            self.tell(skipped(name, why)).await;
-        }
-    }
-
-    async fn fail(&mut self, name: &'static str, took: Option<Duration>, error: &Error) -> Failed {
-        self.tell(failed(name, took, error)).await;
-        Failed
-    }
-
     async fn run(&mut self, definition: StreamDefinition, parts: &Parts) -> Result<(), Failed> {
         let (settings, has_topic) = match settings(&definition, parts) {
             Ok(settings) => settings,
-            Err(error) => return Err(self.fail("dns", None, &error).await),
+            Err(error) => return Err(self.checks.fail("dns", None, &error).await),
         };
-        let addresses = self.dns(&settings.brokers).await?;
-        self.tcp(&addresses).await?;
+        let brokers = settings.brokers.split(',').map(str::trim).filter(|broker| !broker.is_empty());
+        let hosts: Vec<(&str, u16)> = brokers.map(|broker| host_and_port(broker, PORT)).collect();
+        let hint = "Check the option brokers for typing mistakes, and that this machine's name service knows them.";
+        let addresses = self.checks.dns(&hosts, hint).await?;
+        self.checks.tcp(&addresses, "Check the port, that the broker runs, and that no firewall stands between.").await?;
         let (settings, consumer) = self.log_in(&definition, settings, has_topic).await?;
         if !has_topic {
             return Ok(());
         }
         let record = self.read(settings, consumer).await?;
         if let Some(record) = record {
-            self.tell(decodes(definition, record, parts).await).await;
+            self.checks.tell(decodes(definition, record, parts).await).await;
         }
         Ok(())
-    }
-
-    async fn dns(&mut self, brokers: &str) -> Result<Vec<SocketAddr>, Failed> {
-        let began = Instant::now();
-        let mut addresses = Vec::new();
-        let mut error = Error::invalid("the option brokers names none");
-        for broker in brokers.split(',').map(str::trim).filter(|broker| !broker.is_empty()) {
-            let (host, port) = host_and_port(broker);
-            match timeout(STEP_WITHIN, lookup_host((host, port))).await {
-                Ok(Ok(found)) => addresses.extend(found),
-                Ok(Err(cause)) => error = Error::unavailable(format!("cannot find the host {host}")).because(cause),
-                Err(_) => error = Error::unavailable(format!("cannot find the host {host} within {} s", STEP_WITHIN.as_secs())),
-            }
-        }
-        let took = Some(began.elapsed());
-        if addresses.is_empty() {
-            let error =
-                error.hint("Check the option brokers for typing mistakes, and that this machine's name service knows them.");
-            return Err(self.fail("dns", took, &error).await);
-        }
-        let shown: Vec<String> = addresses.iter().take(3).map(SocketAddr::to_string).collect();
-        self.tell(passed("dns", took, format!("found {}", shown.join(", ")))).await;
-        Ok(addresses)
-    }
-
-    async fn tcp(&mut self, addresses: &[SocketAddr]) -> Result<(), Failed> {
-        let began = Instant::now();
-        let mut error = Error::unavailable("no broker was tried");
-        for address in addresses {
-            match timeout(STEP_WITHIN, TcpStream::connect(address)).await {
-                Ok(Ok(_)) => {
-                    self.tell(passed("tcp", Some(began.elapsed()), format!("connected to {address}"))).await;
-                    return Ok(());
-                }
-                Ok(Err(cause)) => error = Error::unavailable(format!("cannot connect to {address}")).because(cause),
-                Err(_) => error = Error::unavailable(format!("no connection to {address} within {} s", STEP_WITHIN.as_secs())),
-            }
-        }
-        let error = error.hint("Check the port, that the broker runs, and that no firewall stands between.");
-        Err(self.fail("tcp", Some(began.elapsed()), &error).await)
     }
 
     /// TLS, login and metadata: the client library does all three at once, and names the one that fails.
@@ -159,7 +95,7 @@ impl Testing {
         };
         self.tls(has_tls).await;
         self.login(has_login).await;
-        self.tell(passed("metadata", Some(took), message)).await;
+        self.checks.tell(passed("metadata", Some(took), message)).await;
         Ok((settings, consumer))
     }
 
@@ -179,7 +115,7 @@ impl Testing {
         } else if name == "metadata" {
             self.login(has_login).await;
         }
-        self.fail(name, Some(took), error).await
+        self.checks.fail(name, Some(took), error).await
     }
 
     async fn tls(&mut self, has_tls: bool) {
@@ -187,7 +123,7 @@ impl Testing {
             true => passed("tls", None, "the broker's certificate is trusted".to_owned()),
             false => skipped("tls", "the option security_protocol asks for none"),
         };
-        self.tell(check).await;
+        self.checks.tell(check).await;
     }
 
     async fn login(&mut self, has_login: bool) {
@@ -195,7 +131,7 @@ impl Testing {
             true => passed("login", None, "the broker accepts the user".to_owned()),
             false => skipped("login", "the option security_protocol asks for none"),
         };
-        self.tell(check).await;
+        self.checks.tell(check).await;
     }
 
     async fn read(&mut self, settings: Settings, consumer: std::sync::Arc<Consumer>) -> Result<Option<SampleRecord>, Failed> {
@@ -215,21 +151,12 @@ impl Testing {
                     Some(record) => format!("read position {} of partition {}", record.position, record.partition),
                     None => "the topic can be read; it holds no message yet".to_owned(),
                 };
-                self.tell(passed("read", took, message)).await;
+                self.checks.tell(passed("read", took, message)).await;
                 Ok(newest)
             }
-            Err(error) => Err(self.fail("read", took, &error).await),
+            Err(error) => Err(self.checks.fail("read", took, &error).await),
         }
     }
-}
-
-fn host_and_port(broker: &str) -> (&str, u16) {
-    let broker = broker.rsplit_once("://").map_or(broker, |(_, rest)| rest);
-    let (host, port) = match broker.rsplit_once(':') {
-        Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) => (host, port.parse().unwrap_or(PORT)),
-        _ => (broker, PORT),
-    };
-    (host.trim_start_matches('[').trim_end_matches(']'), port)
 }
 
 /// The settings, and whether they name a topic.
@@ -376,9 +303,9 @@ mod tests {
 
     #[test]
     fn brokers_have_hosts_and_ports() {
-        assert_eq!(host_and_port("kafka.example:19092"), ("kafka.example", 19092));
-        assert_eq!(host_and_port("kafka.example"), ("kafka.example", 9092));
-        assert_eq!(host_and_port("[::1]:9093"), ("::1", 9093));
-        assert_eq!(host_and_port("SSL://a:1"), ("a", 1));
+        assert_eq!(host_and_port("kafka.example:19092", PORT), ("kafka.example", 19092));
+        assert_eq!(host_and_port("kafka.example", PORT), ("kafka.example", 9092));
+        assert_eq!(host_and_port("[::1]:9093", PORT), ("::1", 9093));
+        assert_eq!(host_and_port("SSL://a:1", PORT), ("a", 1));
     }
 }
