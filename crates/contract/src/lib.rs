@@ -26,6 +26,9 @@ pub mod rehearsal;
 pub mod commit;
 pub mod store;
 
+pub mod cluster;
+pub mod sink;
+
 pub mod console;
 pub mod query;
 pub mod system;

@@ -308,7 +308,7 @@ impl fmt::Display for StreamDefinition {
 }
 
 /// Options as SQL writes them, after a blank; nothing where there are none.
-fn written(options: &Options) -> String {
+pub(crate) fn written(options: &Options) -> String {
     if options.is_empty() {
         return String::new();
     }

@@ -5,6 +5,7 @@ mod upgrade;
 use crate::documents::TABLE as DOCUMENTS;
 use crate::drift::TABLES as DRIFT;
 use crate::failure::Doing;
+use crate::outlets::TABLES as OUTLETS;
 use crate::quarantine::TABLES as QUARANTINE;
 use helios_contract::error::{Error, Result};
 use rusqlite::{Connection, OpenFlags};
@@ -83,14 +84,16 @@ pub(crate) fn open(path: &Path) -> Result<Connection> {
     let version: i64 = conn.query_row("PRAGMA user_version", [], |row| row.get(0)).doing("read the version of the database")?;
     match version {
         0 => {
-            let create =
-                format!("BEGIN; {SCHEMA} {QUARANTINE} {DRIFT} {DOCUMENTS} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;");
+            let create = format!(
+                "BEGIN; {SCHEMA} {QUARANTINE} {DRIFT} {DOCUMENTS} {OUTLETS} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
+            );
             conn.execute_batch(&create).doing("create the tables")?;
             Ok(conn)
         }
         1..=SCHEMA_VERSION => {
             upgrade::upgrade(&conn, version)?;
             conn.execute_batch(DOCUMENTS).doing("create the table of documents")?;
+            conn.execute_batch(OUTLETS).doing("create the tables of clusters and sinks")?;
             Ok(conn)
         }
         _ => Err(Error::invalid(format!(

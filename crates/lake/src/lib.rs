@@ -34,6 +34,7 @@ mod sort;
 
 mod documents;
 mod metrics;
+mod outlets;
 mod rebuild;
 mod report;
 mod verify;

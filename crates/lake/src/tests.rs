@@ -4,6 +4,7 @@ mod commits;
 mod compaction;
 mod documents;
 mod opening;
+mod outlets;
 mod quarantine;
 mod recovery;
 mod world;
