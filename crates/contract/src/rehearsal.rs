@@ -1,14 +1,27 @@
 //! What a change of a stream would do, tried on records it has read lately.
 
-use crate::clock::Timestamp;
+use crate::commit::CommitId;
 use crate::quarantine::Outcome;
+use std::time::Duration;
+
+/// Which rows a change is tried on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// Those that were committed within this time.
+    Within(Duration),
+    /// Those of later commits, less the first `skip`.
+    After {
+        /// The last commit that is left out; 0 for none.
+        commit: CommitId,
+        /// Rows that are left out of the commits after it.
+        skip: u64,
+    },
+}
 
 /// The outcome of a rehearsal. Nothing was changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rehearsal {
-    /// Records that arrived since were tried.
-    pub since: Timestamp,
-    /// Whether there were more of them than are tried at once; then the newest were left out.
+    /// Whether there were more records than are tried at once; then the newest were left out.
     pub cut_short: bool,
     /// What would become of records that are rows now.
     pub stored: Vec<Outcome>,

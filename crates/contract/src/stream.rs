@@ -12,7 +12,7 @@ use crate::drift::OnTypeChange;
 use crate::error::Result;
 use crate::name::StreamName;
 use crate::quarantine::QuarantineId;
-use crate::rehearsal::Rehearsal;
+use crate::rehearsal::{Reach, Rehearsal};
 use async_trait::async_trait;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -351,7 +351,7 @@ pub trait StreamControl: Send + Sync {
     /// `Invalid`, `NotFound`, `Conflict` for the statement; `Unavailable` when a sample was needed and the source is away.
     async fn apply(&self, command: StreamCommand) -> Result<StreamDefinition>;
 
-    /// What a change would do to the records read within a time, and to quarantined records. Changes nothing.
+    /// What a change would do to records read lately, and to quarantined records. Changes nothing.
     ///
     /// # Errors
     /// As for the change itself.
@@ -359,7 +359,7 @@ pub trait StreamControl: Send + Sync {
         &self,
         name: &StreamName,
         change: StreamChange,
-        within: Duration,
+        reach: Reach,
         quarantined: Vec<QuarantineId>,
     ) -> Result<Rehearsal>;
 

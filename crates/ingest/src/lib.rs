@@ -45,14 +45,13 @@ use helios_contract::condition::Conditions;
 use helios_contract::quarantine::fix::Fix;
 use helios_contract::quarantine::{Outcome, Quarantine, QuarantineControl, QuarantineId};
 use helios_contract::query::{Push, Pushed, Receiver};
-use helios_contract::rehearsal::Rehearsal;
+use helios_contract::rehearsal::{Reach, Rehearsal};
 use helios_contract::secret::Secrets;
 use helios_contract::store::{Catalog, Drifts, Receipts, TableStore, Version};
 use helios_contract::stream::{StreamChange, StreamCommand, StreamControl, StreamDefinition, StreamStatus};
 use helios_contract::system::SystemTable;
 use helios_contract::{Clock, Result, StreamName, fault::Faults};
 use std::sync::Arc;
-use std::time::Duration;
 use supervisor::Supervisor;
 
 /// What users may set.
@@ -182,10 +181,10 @@ impl StreamControl for Ingest {
         &self,
         name: &StreamName,
         change: StreamChange,
-        within: Duration,
+        reach: Reach,
         quarantined: Vec<QuarantineId>,
     ) -> Result<Rehearsal> {
-        rehearse::rehearse(&self.supervisor, name, change, within, quarantined).await
+        rehearse::rehearse(&self.supervisor, name, change, reach, quarantined).await
     }
 
     fn status(&self) -> Vec<StreamStatus> {

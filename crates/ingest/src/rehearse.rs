@@ -13,14 +13,14 @@ use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use arrow::util::display::array_value_to_string;
 use bytes::Bytes;
 use helios_contract::column::{Column, ColumnType, TimeFormat, hidden};
+use helios_contract::commit::CommitId;
 use helios_contract::quarantine::{Held, QuarantineId};
 use helios_contract::record::{Position, Record};
-use helios_contract::rehearsal::{Filled, Rehearsal};
+use helios_contract::rehearsal::{Filled, Reach, Rehearsal};
 use helios_contract::store::{Slice, Version};
 use helios_contract::stream::{Format, Stream, StreamChange, StreamDefinition};
 use helios_contract::{Error, Kind, Result, StreamName, Timestamp};
 use std::sync::Arc;
-use std::time::Duration;
 
 /// Most rows that are tried: some seconds of work.
 const ROWS_MAX: usize = 200_000;
@@ -33,29 +33,27 @@ pub(crate) async fn rehearse(
     supervisor: &Arc<Supervisor>,
     name: &StreamName,
     change: StreamChange,
-    within: Duration,
+    reach: Reach,
     open: Vec<QuarantineId>,
 ) -> Result<Rehearsal> {
     let job = supervisor.job_of(name)?;
     let definition = supervisor.changed(&job.stream, change).await?;
-    let since = job.parts.clock.now().minus(within);
     let before = job.stream.definition.columns.clone();
     let changed = |definition| Arc::new(job.with(Arc::new(Stream { definition, ..Stream::clone(&job.stream) })));
     let mut trial = Trial::of(changed(readable(definition.clone())))?;
     let (mut stored, mut filled) = (Outcomes::default(), Columns::of(&before, &definition.columns));
     let (mut n_rows, mut cut_short) = (0, false);
-    let mut after = match job.parts.tables.snapshot(name, Version::Time(since)).await {
-        Ok(snapshot) => snapshot.version,
-        Err(error) if error.kind() == Kind::Invalid => helios_contract::commit::CommitId(0),
-        Err(error) => return Err(error),
-    };
+    let (mut after, mut skip) = begin(&job, reach).await?;
     loop {
         let slices = job.parts.tables.since(name, after).await?;
         let Some(last) = slices.last() else { break };
         after = last.commit;
         for slice in slices {
-            n_rows += slice.rows.num_rows();
-            let held = held(&slice, &before)?;
+            let n_skipped = skip.min(slice.rows.num_rows());
+            skip -= n_skipped;
+            let rows = slice.rows.slice(n_skipped, slice.rows.num_rows() - n_skipped);
+            n_rows += rows.num_rows();
+            let held = held(&Slice { rows, ..slice }, &before)?;
             let (after, taken, outcomes) = trial.take(held).await?;
             trial = after;
             filled.count(&definition.columns, &taken)?;
@@ -77,7 +75,23 @@ pub(crate) async fn rehearse(
         quarantined.extend(outcomes);
     }
     let touched = touched(&before, &definition.columns);
-    Ok(Rehearsal { since, cut_short, stored: stored.listed(), quarantined: quarantined.listed(), columns: filled.0, touched })
+    Ok(Rehearsal { cut_short, stored: stored.listed(), quarantined: quarantined.listed(), columns: filled.0, touched })
+}
+
+/// The commit after which rows are tried, and how many of the first to leave out.
+async fn begin(job: &Job, reach: Reach) -> Result<(CommitId, usize)> {
+    match reach {
+        Reach::After { commit, skip } => Ok((commit, usize::try_from(skip).unwrap_or(usize::MAX))),
+        Reach::Within(time) => {
+            let since = job.parts.clock.now().minus(time);
+            match job.parts.tables.snapshot(&job.stream.definition.name, Version::Time(since)).await {
+                Ok(snapshot) => Ok((snapshot.version, 0)),
+                // There was no table yet.
+                Err(error) if error.kind() == Kind::Invalid => Ok((CommitId(0), 0)),
+                Err(error) => Err(error),
+            }
+        }
+    }
 }
 
 /// A pipeline's intake under the changed definition, which remembers no rows but its own.

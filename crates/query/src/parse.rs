@@ -71,7 +71,7 @@ pub(crate) enum Statement {
 }
 
 /// The words of a statement and where they stand.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Text {
     tokens: Vec<TokenWithSpan>,
 }

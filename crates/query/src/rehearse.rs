@@ -5,13 +5,16 @@ use crate::errors::from_datafusion;
 use crate::limits::Allowed;
 use crate::parse::Text;
 use crate::quarantine::ids;
-use crate::statement::RehearsalStatement;
-use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
+use crate::statement::{Over, RehearsalStatement};
+use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
+use arrow::datatypes::Int64Type;
+use datafusion::sql::sqlparser::ast::Statement as SqlStatement;
 use futures::TryStreamExt;
+use helios_contract::commit::CommitId;
 use helios_contract::error::{Error, Result};
 use helios_contract::quarantine::{Fate, Outcome};
 use helios_contract::query::Parameters;
-use helios_contract::rehearsal::Rehearsal;
+use helios_contract::rehearsal::{Reach, Rehearsal};
 use std::sync::Arc;
 
 /// One finding: what it is about, how it is now, how it would be, and the rest of the answer's columns.
@@ -30,12 +33,13 @@ impl Engine {
     /// # Errors
     /// As for the change.
     pub(crate) async fn rehearse(&self, statement: RehearsalStatement, text: Text, allowed: &Allowed) -> Result<RecordBatch> {
-        let RehearsalStatement { stream, change, within, quarantined } = statement;
-        let open = match Box::pin(self.select(*quarantined, text, &Parameters::None, allowed)).await? {
-            Started::Rows { rows, .. } => ids(rows.try_collect().await.map_err(|error| from_datafusion(error, None))?),
-            Started::Done(_) => return Err(Error::internal("a query for quarantined records was carried out as a command")),
+        let RehearsalStatement { stream, change, over, quarantined } = statement;
+        let open = ids(self.looked_up(*quarantined, text.clone(), allowed).await?);
+        let reach = match over {
+            Over::Time(time) => Reach::Within(time),
+            Over::Rows(newest) => after(&self.looked_up(*newest, text, allowed).await?),
         };
-        let rehearsal = self.parts.control.rehearse(&stream, change, within, open).await?;
+        let rehearsal = self.parts.control.rehearse(&stream, change, reach, open).await?;
         let texts = self.history.texts();
         let affected = texts.iter().filter(|sql| {
             let names = |name: &str| mentions(sql, name);
@@ -43,6 +47,22 @@ impl Engine {
         });
         answer(&rehearsal, affected)
     }
+
+    async fn looked_up(&self, query: SqlStatement, text: Text, allowed: &Allowed) -> Result<Vec<RecordBatch>> {
+        match Box::pin(self.select(query, text, &Parameters::None, allowed)).await? {
+            Started::Rows { rows, .. } => rows.try_collect().await.map_err(|error| from_datafusion(error, None)),
+            Started::Done(_) => Err(Error::internal("a query was carried out as a command")),
+        }
+    }
+}
+
+/// The commit before the newest rows, and how many after it are too many: all rows where there are fewer.
+fn after(found: &[RecordBatch]) -> Reach {
+    let first = |column: usize| {
+        let values = |batch: &RecordBatch| batch.column(column).as_primitive::<Int64Type>().values().first().copied();
+        found.iter().find_map(values).unwrap_or_default()
+    };
+    Reach::After { commit: CommitId(first(0)), skip: first(1).unsigned_abs() }
 }
 
 /// Whether a statement reads tables.
@@ -100,10 +120,8 @@ fn answer<'q>(rehearsal: &Rehearsal, affected: impl Iterator<Item = &'q String>)
             about: "note",
             now: "",
             then: "cut short".to_owned(),
-            reason: format!(
-                "only the oldest rows since {} were tried; say OVER a shorter INTERVAL for the newest",
-                rehearsal.since
-            ),
+            reason: "only the oldest of the rows were tried; say OVER a shorter INTERVAL, or fewer ROWS, for the newest"
+                .to_owned(),
             n: 0,
             sample: String::new(),
         });

@@ -8,7 +8,7 @@ mod types;
 
 pub(crate) use cursor::Cursor;
 pub(crate) use quarantine::{QuarantineStatement, Verb, quarantine_statement};
-pub(crate) use rehearsal::{RehearsalStatement, rehearsal_statement};
+pub(crate) use rehearsal::{Over, RehearsalStatement, rehearsal_statement};
 pub(crate) use stream::stream_command;
 
 #[cfg(test)]

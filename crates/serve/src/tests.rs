@@ -247,7 +247,7 @@ impl StreamControl for Fake {
         &self,
         name: &StreamName,
         _: helios_contract::stream::StreamChange,
-        _: std::time::Duration,
+        _: helios_contract::rehearsal::Reach,
         _: Vec<helios_contract::quarantine::QuarantineId>,
     ) -> Result<helios_contract::rehearsal::Rehearsal> {
         Err(Error::not_found(format!("there is no stream {name}")))
