@@ -1,4 +1,7 @@
-"""A real Kafka broker with two topics, for the wizard's test: says its address, and ends when its input does."""
+"""A real Kafka broker with two topics, for the wizard's test: says its address, and ends when its input does.
+
+A line of input, `["topic", {record}]`, produces a record.
+"""
 
 import json
 import sys
@@ -38,4 +41,8 @@ with tempfile.TemporaryDirectory(prefix="helios-e2e-kafka-") as folder, Kafka(Pa
     address = f"127.0.0.1:{broker.ports['PLAINTEXT']}"
     fill(address)
     print(json.dumps({"address": address}), flush=True)
-    sys.stdin.read()
+    producer = Producer({"bootstrap.servers": address})
+    for line in sys.stdin:
+        topic, record = json.loads(line)
+        producer.produce(topic, json.dumps(record))
+        producer.flush(30)

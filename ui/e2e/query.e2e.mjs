@@ -1,7 +1,11 @@
 // The console, against a real server: writing, running, cancelling, keeping, sharing and exporting statements.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 import { after, before, test } from 'node:test';
+import { tableFromIPC } from '@uwdata/flechette';
 import { assertAccessible, assertNoSidewaysScroll, assertNoTrouble, freePort, openPage, PHONE, shot, startBrowser, startServer, until, WIDE } from './world.mjs';
 
 let server;
@@ -288,16 +292,91 @@ test('the plan is told in words, without running the statement', async () => {
   await page.leave();
 });
 
-test('the whole result is exported, not only what is on the page', async () => {
-  const page = await openConsole();
-  await run(page, "SELECT n, 'a,b' AS t FROM generate_series(1, 1234) AS t(n)");
-  await finished(page);
+const EXPORTED = 250_000;
+
+/** The bytes that one entry of the export menu saves. */
+async function exported(page, label) {
   await page.getByRole('button', { name: 'Export the whole result' }).click();
-  const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('menuitem', { name: 'CSV' }).click()]);
-  const text = fs.readFileSync(await download.path(), 'utf8');
-  assert.equal(text.trim().split('\n').length, 1235);
-  assert.match(text, /1234,"a,b"/);
+  const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('menuitem', { name: label }).click()]);
+  const bytes = fs.readFileSync(await download.path());
+  return { bytes, name: download.suggestedFilename() };
+}
+
+test('the whole result is exported in every format, not only what is on the page', async () => {
+  const page = await openConsole();
+  const odd = 'a,"b"\n<שלום>';
+  await run(page, `SELECT n + 9007199254740992 AS id, CAST(n AS DECIMAL(38, 2)) / 100 AS money, CASE WHEN n % 2 = 0 THEN 'a,"b"' || chr(10) || '<שלום>' END AS t FROM generate_series(1, ${EXPORTED}) AS t(n)`);
+  await until('the page has stopped taking rows', async () => /first 100,000 rows of more/.test(await lineText(page)), 60_000);
+  const last = String(9007199254740992n + BigInt(EXPORTED));
+
+  const csv = await exported(page, 'CSV');
+  // A line break stands within each second value.
+  assert.equal(csv.bytes.toString().trim().split('\n').length, 1 + EXPORTED + EXPORTED / 2);
+  assert.ok(csv.bytes.toString().includes(last) && csv.bytes.includes('"a,""b""\n<שלום>"'));
+
+  const json = JSON.parse((await exported(page, /^JSON/)).bytes.toString().replace(/:(\d{16,})/g, ':"$1"'));
+  const rows = Array.isArray(json) ? json : json.data;
+  assert.equal(rows.length, EXPORTED);
+  assert.deepEqual([rows.at(-1).id, rows.at(-1).t, rows[0].t ?? null], [last, odd, null]);
+
+  const lines = (await exported(page, /NDJSON/)).bytes.toString().trim().split('\n');
+  assert.equal(lines.length, EXPORTED);
+  assert.ok(lines.at(-1).includes(last) && JSON.parse(lines.at(-1)).t === odd);
+
+  const arrow = tableFromIPC((await exported(page, /Arrow/)).bytes, { useBigInt: true });
+  assert.equal(arrow.numRows, EXPORTED);
+  assert.equal(String(arrow.getChild('id').at(EXPORTED - 1)), last);
+  assert.equal(arrow.getChild('t').at(EXPORTED - 1), odd);
+
+  const parquet = await exported(page, 'Parquet');
+  assert.match(parquet.name, /\.parquet$/);
+  const file = path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'helios-e2e-export-')), parquet.name);
+  fs.writeFileSync(file, parquet.bytes);
+  // Read back by the command line, which knows nothing of the page.
+  await server.sql('CREATE STREAM read_back (id BIGINT, money DECIMAL(38, 6), t TEXT) FROM HTTP');
+  await server.load(file, 'read_back');
+  const [counted] = await server.sql('SELECT count(*) AS n, CAST(max(id) AS VARCHAR) AS last, CAST(sum(money) AS VARCHAR) AS sum, count(t) AS texts FROM read_back');
+  assert.deepEqual([counted.n, counted.last, Number(counted.sum), counted.texts], [EXPORTED, last, ((EXPORTED / 100) * (EXPORTED + 1)) / 2, EXPORTED / 2]);
+  fs.rmSync(path.dirname(file), { recursive: true });
   assertNoTrouble(page);
+  await page.leave();
+});
+
+test('an empty result says which condition leaves nothing, and what there is instead', async () => {
+  const page = await openConsole();
+  await write(page, "SELECT * FROM shop WHERE region = :region AND price > 1");
+  await page.getByRole('textbox', { name: ':region' }).fill('UK');
+  await page.getByRole('textbox', { name: ':region' }).press('Enter');
+  const why = page.locator('#result-panel');
+  await why.getByText(/leaves nothing: without it there would be [\d,]+ rows that meet the rest/).waitFor();
+  await why.getByText(/The commonest values of region there: '[a-z-]+', '[a-z-]+'/).waitFor();
+  await why.getByText(/shop holds [\d,]+ rows, which arrived from 20.* to 20/).waitFor();
+  await shot(page, 'query-zero-rows');
+  await assertAccessible(page, 'why a result is empty');
+  await run(page, "SELECT * FROM shop WHERE price < 0 AND quantity > 1000000 -- nothing of the kind");
+  await why.getByText(/price < 0 is met by no row/).waitFor();
+  await why.getByText(/price goes from [\d.]+ to [\d.]+ there/).waitFor();
+  await run(page, "SELECT a.* FROM shop a JOIN shop b ON a.session_id = b.user_id LIMIT 0");
+  await why.getByText('no row met its conditions').waitFor();
+  assertNoTrouble(page);
+  await page.leave();
+});
+
+test('rows and requests are copied as text for other places', async () => {
+  const page = await openConsole({ permissions: ['clipboard-read', 'clipboard-write'] });
+  await run(page, "SELECT 9223372036854775807 AS big, 'a|b' AS t");
+  await finished(page);
+  const copied = async (button, item) => {
+    await page.getByRole('button', { name: button }).click();
+    await page.getByRole('menuitem', { name: item }).click();
+    await page.getByText(/^Copied/).first().waitFor();
+    return page.evaluate(() => navigator.clipboard.readText());
+  };
+  assert.equal(await copied('Export the whole result', /Markdown/), '| big | t |\n| ---: | --- |\n| 9223372036854775807 | a\\|b |');
+  assert.equal(await copied('Export the whole result', /INSERT/), "INSERT INTO result (big, t) VALUES\n  (9223372036854775807, 'a|b');");
+  const program = await copied('More actions', 'Copy as Python');
+  assert.match(program, /urllib\.request[\s\S]*9223372036854775807/);
+  assert.match(execFileSync('python3', ['-c', `${program}print(rows)`]).toString(), /'big': 9223372036854775807/);
   await page.leave();
 });
 

@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { assertAccessible, assertNoSidewaysScroll, assertNoTrouble, openPage, PHONE, shot, startBrowser, startServer, until, WIDE } from './world.mjs';
+import { assertAccessible, assertNoSidewaysScroll, assertNoTrouble, openPage, PHONE, push, shot, startBrowser, startServer, until, WIDE } from './world.mjs';
 
 let server;
 let browser;
@@ -68,6 +68,39 @@ test('HTTP: pasted records give the columns, edits show at once, and the first p
   await sql(`DROP STREAM ${name}`);
 });
 
+test('columns are called what a person wants, and the sample shows it at once', async () => {
+  const name = fresh('renamed');
+  const page = await openWizard('HTTP');
+  await page.getByLabel('Name of the stream').fill(name);
+  await go(page);
+  await page.getByLabel('Paste a few records').fill('{"userId": 1, "Created At": "2026-11-21T12:00:00Z", "amount": 1.5}\n{"userId": 2, "Created At": "2026-11-21T12:00:01Z"}');
+  await go(page);
+  await page.getByLabel('Name of userId').fill('amount');
+  await page.getByText('Two columns have this name.').first().waitFor();
+  await page.getByText('The name of a column is not right yet.').waitFor();
+  await page.getByLabel('Name of userId').fill('user_id');
+  await page.getByLabel('Name of Created At').fill('created_at');
+  await page.getByRole('region', { name: 'The sample as rows' }).getByRole('columnheader', { name: 'user_id' }).waitFor();
+  await page.getByRole('region', { name: 'The sample as rows' }).getByRole('cell', { name: '2026-11-21T12:00:01Z' }).waitFor();
+  await page.getByLabel('amount is required').check();
+  await page.getByText('1 of 2 samples would go to quarantine').waitFor();
+  await shot(page, 'wizard-renamed');
+  await assertAccessible(page, 'renamed columns');
+  assert.equal(await page.getByLabel('Event time').inputValue(), 'created_at');
+  await go(page);
+  const statement = await page.locator('pre[aria-label=SQL]').innerText();
+  assert.match(statement, /user_id BIGINT.* FROM \("userId"\)/);
+  assert.match(statement, /created_at TIMESTAMP.* FROM \("Created At"\)[\s\S]*EVENT TIME created_at/);
+  await go(page, 'Create the stream');
+  await page.getByText('Listening for the first record').waitFor();
+  await push(server, name, '{"userId": 9007199254740993, "Created At": "2026-11-21T12:00:00Z", "amount": 2}');
+  const [row] = await sql(`SELECT CAST(user_id AS VARCHAR) AS id, created_at, amount FROM ${name}`);
+  assert.deepEqual([row.id, row.created_at, row.amount], ['9007199254740993', '2026-11-21T12:00:00Z', 2]);
+  assertNoTrouble(page);
+  await page.leave();
+  await sql(`DROP STREAM ${name}`);
+});
+
 test('a draft outlives leaving the page, and each step has an address', async () => {
   const name = fresh('drafted');
   const page = await openWizard('HTTP');
@@ -101,11 +134,14 @@ test('a file is sampled, loaded and counted', async () => {
   await go(page);
   await page.getByLabel('Type of value').selectOption('DOUBLE');
   await page.getByText(/2 of 200 samples would go to quarantine/).waitFor();
+  await page.getByLabel('Name of sensor').fill('device');
+  await page.getByRole('region', { name: 'The sample as rows' }).getByRole('cell', { name: 'sensor6' }).first().waitFor();
   await go(page);
-  await page.getByText(`helios load 'readings 2026.csv' --into ${name}`).waitFor();
+  await page.getByText(`{ echo 'id,device,value'; tail -n +2 'readings 2026.csv'; }`).waitFor();
   await go(page, 'Create the stream and load the file');
   await page.getByText('The file is in: 4,950 stored, 50 in quarantine.').waitFor();
   assert.equal(await countOf(name), 4950);
+  assert.equal((await sql(`SELECT count(DISTINCT device) AS n FROM ${name} WHERE value > 1`))[0].n, 7);
   assertNoTrouble(page);
   await page.leave();
   await sql(`DROP STREAM ${name}`);
@@ -173,6 +209,8 @@ test('Kafka: from a real topic to a stream with its rows', async (t) => {
     await page.getByText(/samples would/).waitFor();
     await page.getByLabel('Type of amount').selectOption('DOUBLE');
     await page.getByText(/of 200 samples would go to quarantine/).waitFor();
+    await page.getByLabel('Name of customer').fill('customer_id');
+    await page.getByRole('region', { name: 'The sample as rows' }).getByRole('columnheader', { name: 'customer_id' }).waitFor();
     await page.getByRole('group', { name: 'Key' }).getByLabel('order_id').check();
     await look('schema');
     await go(page);
@@ -182,6 +220,9 @@ test('Kafka: from a real topic to a stream with its rows', async (t) => {
       await go(page, 'Create the stream');
       await page.waitForURL(new RegExp(`/streams/${name}`));
       await until('every order is there', async () => (await countOf(name)) === 294);
+      assert.equal((await sql(`SELECT count(DISTINCT customer_id) AS n FROM ${name}`))[0].n, 9);
+      await page.getByText(/the first records could be asked for [\d.]+\s?(ms|s) after/).waitFor();
+      await shot(page, 'wizard-landed');
       assertNoTrouble(page);
       await sql(`DROP STREAM ${name}`);
     }
@@ -193,6 +234,12 @@ test('Kafka: from a real topic to a stream with its rows', async (t) => {
   await go(page);
   await page.getByText('The topic is empty').waitFor();
   await page.getByLabel('Paste a few records').waitFor();
+  await shot(page, 'wizard-empty-topic');
+  await assertAccessible(page, 'an empty topic');
+  await page.getByRole('button', { name: 'Wait for one' }).click();
+  broker.produce('empty', { id: 1, at: '2026-11-21T12:00:00Z' });
+  await page.getByText('Looks like JSON').waitFor();
+  await page.getByRole('region', { name: 'Sample records' }).getByText('"id": 1').waitFor();
   await page.leave();
   broker.stop();
 });
@@ -207,7 +254,7 @@ async function startBroker() {
     child.once('exit', (code) => reject(new Error(`the broker ended with ${code}`)));
   });
   after(() => child.stdin.end());
-  return { ...told, stop: () => child.stdin.end() };
+  return { ...told, produce: (topic, record) => child.stdin.write(`${JSON.stringify([topic, record])}\n`), stop: () => child.stdin.end() };
 }
 
 test('everybody can use the first step', async () => {

@@ -1,11 +1,12 @@
 // What every test here needs: a real server with a data directory of its own, a browser, and pages that notice trouble.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import fs from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { chromium } from 'playwright-core';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -53,6 +54,8 @@ export async function startServer({ command = 'demo', port, data, settings = '',
     folder,
     log: () => log,
     sql: (text) => askSql(url, text),
+    /** Loads a file as a person with a shell would. */
+    load: (file, stream) => execute(binary, ['load', file, '--into', stream, '--url', url]),
     /** Ends the process; the data stays unless it is asked to go. */
     async stop({ keep = false, signal = 'SIGTERM' } = {}) {
       child.kill(signal);
@@ -62,11 +65,19 @@ export async function startServer({ command = 'demo', port, data, settings = '',
   };
 }
 
+const execute = promisify(execFile);
+
 async function askSql(url, sql) {
   const response = await fetch(`${url}/api/v1/query`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ sql }) });
   const body = await response.json();
   assert.ok(response.ok, `${sql}: ${JSON.stringify(body)}`);
   return body.data;
+}
+
+/** Pushes records, which must be taken. */
+export async function push(server, stream, body) {
+  const response = await fetch(`${server.url}/v1/streams/${stream}/records`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+  assert.equal(response.status, 200, await response.text());
 }
 
 /** Waits until something holds; fails with its name after a while. */

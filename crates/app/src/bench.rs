@@ -7,6 +7,7 @@ mod ingest;
 mod place;
 mod query;
 mod shop;
+mod source;
 
 use crate::client::output::thousands;
 use clap::{Args, Subcommand};
@@ -33,7 +34,9 @@ enum Command {
     /// Six dashboard questions over shop events
     Query(query::QueryArgs),
     /// Events per second read from an existing Kafka topic
-    Kafka(ingest::KafkaArgs),
+    Kafka(source::KafkaArgs),
+    /// Events per second read from an existing Kinesis stream
+    Kinesis(source::KinesisArgs),
 }
 
 /// One line of the report.
@@ -64,7 +67,8 @@ pub fn run(args: BenchArgs) -> Result<()> {
         Command::Ingest(args) => ingest::run(&args)?,
         Command::Freshness(args) => freshness::run(&args)?,
         Command::Query(args) => query::run(&args)?,
-        Command::Kafka(args) => ingest::run_kafka(&args)?,
+        Command::Kafka(args) => source::run_kafka(&args)?,
+        Command::Kinesis(args) => source::run_kinesis(&args)?,
     };
     figures.push(Figure::new("peak resident memory", place::peak_memory_mib()?, "MiB", "server and clients together"));
     print(&figures);

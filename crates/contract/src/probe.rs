@@ -95,6 +95,8 @@ pub enum Guess {
     Avro,
     /// Protocol buffers.
     Protobuf,
+    /// What a CloudWatch Logs subscription sends.
+    CloudwatchLogs,
     /// Text of some other kind, or nothing known.
     Text,
 }
@@ -107,6 +109,7 @@ impl Guess {
             Guess::Csv => "csv",
             Guess::Avro => "avro",
             Guess::Protobuf => "protobuf",
+            Guess::CloudwatchLogs => "cloudwatch_logs",
             Guess::Text => "text",
         }
     }

@@ -116,6 +116,17 @@ pub struct SenderRange {
     pub to: String,
 }
 
+/// A record that came apart from others.
+#[derive(Debug, Clone)]
+pub struct PushedRecord {
+    /// Its bytes.
+    pub payload: Bytes,
+    /// Its key, if it has one.
+    pub key: Option<Bytes>,
+    /// When it arrived at where it was sent from; `None`: with the push.
+    pub time: Option<Timestamp>,
+}
+
 /// Records pushed by a client.
 #[derive(Debug, Clone)]
 pub struct Push {
@@ -125,6 +136,8 @@ pub struct Push {
     pub body: Bytes,
     /// How records stand in it.
     pub format: BodyFormat,
+    /// Records that came apart from each other; then the body is empty.
+    pub records: Option<Vec<PushedRecord>>,
     /// The sender's key, which makes a retry harmless.
     pub idempotency_key: Option<String>,
     /// The sender's own place.

@@ -99,6 +99,8 @@ pub enum Format {
     Text,
     /// One MessagePack map a record.
     Msgpack,
+    /// Log events of a CloudWatch Logs subscription, many a record.
+    CloudwatchLogs,
     /// One Avro record, by a schema of the registry or a fixed one.
     Avro,
     /// One Protobuf message, by a schema of the registry or a fixed one.
@@ -107,7 +109,7 @@ pub enum Format {
 
 impl Format {
     /// Every format with the word SQL uses.
-    pub const ALL: [(Format, &'static str); 7] = [
+    pub const ALL: [(Format, &'static str); 8] = [
         (Format::Json, "JSON"),
         (Format::Csv, "CSV"),
         (Format::Tsv, "TSV"),
@@ -115,6 +117,7 @@ impl Format {
         (Format::Msgpack, "MSGPACK"),
         (Format::Avro, "AVRO"),
         (Format::Protobuf, "PROTOBUF"),
+        (Format::CloudwatchLogs, "CLOUDWATCH_LOGS"),
     ];
 
     /// The word SQL uses.

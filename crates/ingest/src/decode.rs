@@ -12,6 +12,7 @@ mod hidden;
 mod json;
 
 mod avro;
+pub(crate) mod cloudwatch;
 mod msgpack;
 mod protobuf;
 mod validate;

@@ -1,6 +1,6 @@
 //! What `FORMAT name (option = value, ...)` means: one table of options a format, and what they stand for.
 
-use crate::decode::{Compression, Writer, shape};
+use crate::decode::{Compression, Writer, cloudwatch, shape};
 use crate::options::{self, OptionSpec, Takes, option};
 use helios_contract::column::{Column, ColumnType};
 use helios_contract::decode::RegisteredSchema;
@@ -59,7 +59,7 @@ pub fn format_options(format: Format) -> &'static [OptionSpec] {
         Format::Protobuf => PROTOBUF,
         Format::Csv => &[DELIMITER, QUOTE, HEADER, COMPRESSION],
         Format::Tsv => &[TAB, QUOTE, HEADER, COMPRESSION],
-        Format::Text | Format::Msgpack => &[COMPRESSION],
+        Format::Text | Format::Msgpack | Format::CloudwatchLogs => &[COMPRESSION],
     }
 }
 
@@ -135,6 +135,9 @@ fn check_columns(definition: &StreamDefinition, owner: &str) -> Result<()> {
 pub(crate) fn own_columns(definition: &StreamDefinition) -> Result<Option<Vec<Column>>> {
     if definition.format == Format::Text {
         return Ok(Some(vec![Column::new("line", ColumnType::Text)]));
+    }
+    if definition.format == Format::CloudwatchLogs {
+        return Ok(Some(cloudwatch::columns()));
     }
     let Some(schema) = fixed_schema(definition) else { return Ok(None) };
     columns(definition, &schema).map(Some)

@@ -9,6 +9,8 @@ mod commit;
 
 use crate::backoff::Backoff;
 use crate::batch::{Batch, Promise};
+use crate::decode::cloudwatch;
+use crate::format;
 use crate::intake::{self, Group, Intake, Outcome, Taken};
 use crate::report::{Report, Stage};
 use crate::returns::{self, Answer, Arrivals, Lot, Returns};
@@ -21,7 +23,7 @@ use helios_contract::column::ColumnType;
 use helios_contract::commit::CommitId;
 use helios_contract::record::{Chunk, Offsets};
 use helios_contract::source::Source;
-use helios_contract::stream::{SourceKind, Stream};
+use helios_contract::stream::{Format, SourceKind, Stream, StreamDefinition};
 use helios_contract::{Error, Kind, Result};
 use std::collections::VecDeque;
 use std::future::pending;
@@ -214,6 +216,8 @@ impl Pipeline {
         if !self.pass_decode_fault().await {
             return Ok(());
         }
+        let chunks = taken_apart(&self.job.stream.definition, chunks).await?;
+        let n_records = chunks.iter().map(|chunk| chunk.records.len()).sum();
         let taken = self.decode(chunks, n_records).await?;
         let arrivals = || taken.iter().flat_map(|taken| &taken.chunks).filter_map(|chunk| Some(chunk.arrivals?.0));
         self.job.report.passed(Stage::Fetched, fetched_at, arrivals());
@@ -383,6 +387,20 @@ impl Pipeline {
         self.source.reject(&tags, &error).await;
         error
     }
+}
+
+/// The same chunks with records of their own for what some formats pack into one. What comes back from quarantine was taken
+/// apart before.
+async fn taken_apart(definition: &StreamDefinition, mut chunks: Vec<Chunk>) -> Result<Vec<Chunk>> {
+    if definition.format != Format::CloudwatchLogs {
+        return Ok(chunks);
+    }
+    let compression = format::compression(definition);
+    let expanding = tokio::task::spawn_blocking(move || {
+        cloudwatch::expand(&mut chunks, compression);
+        chunks
+    });
+    expanding.await.map_err(|e| Error::internal("taking records apart").because(e))
 }
 
 // Cancel-safe: the stash is only popped when the chunk is returned at once, and `Source::next` is cancel-safe.

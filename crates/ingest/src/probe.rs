@@ -3,7 +3,8 @@
 use crate::Ingest;
 use crate::intake::shape::{self, Shape};
 use crate::registry::Registry;
-use crate::{Parts, decode, definition, infer, source};
+use crate::decode::cloudwatch;
+use crate::{Parts, decode, definition, format, infer, source};
 use arrow::array::{Array, BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
 use arrow::util::display::array_value_to_string;
@@ -15,7 +16,7 @@ use helios_contract::column::{Column, ColumnType, TimeFormat};
 use helios_contract::decode::{Decoded, Decoder, Reject};
 use helios_contract::probe::{Check, CheckState, Guess, Preview, PreviewColumn, Probe, Sample, SampleRecord, Topic};
 use helios_contract::record::{Position, Record};
-use helios_contract::stream::{SourceKind, StreamDefinition};
+use helios_contract::stream::{Format, SourceKind, StreamDefinition};
 use helios_contract::{Error, Result};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -117,6 +118,10 @@ async fn preview(mut definition: StreamDefinition, payloads: Vec<Bytes>, parts: 
         definition.event_time = definition.event_time.take().or_else(|| infer::event_time(&definition.columns));
     }
     definition::check(&definition)?;
+    let payloads = match definition.format {
+        Format::CloudwatchLogs => payloads.into_iter().flat_map(|payload| events(payload, &definition)).collect(),
+        _ => payloads,
+    };
     let now = parts.clock.now();
     let record = |(i, payload): (usize, Bytes)| {
         let position = Position::Number(i as i64);
@@ -142,6 +147,10 @@ async fn preview(mut definition: StreamDefinition, payloads: Vec<Bytes>, parts: 
     let columns = definition.columns.iter().enumerate();
     let columns = columns.map(|(i, column)| seen(column, i, &rows, is_declared)).collect();
     Ok(Preview { definition, columns, rows, rejects })
+}
+
+fn events(payload: Bytes, definition: &StreamDefinition) -> Vec<Bytes> {
+    cloudwatch::payloads(&payload, format::compression(definition)).unwrap_or_else(|| vec![payload])
 }
 
 /// Fills columns from their other places in the record; a required one that is still missing rejects its record.
@@ -217,6 +226,11 @@ fn guess(records: &[SampleRecord]) -> (Guess, String) {
     let n_text = share(&|payload| std::str::from_utf8(payload).is_ok());
     if n == 0 {
         return (Guess::Json, "There is no record to look at; JSON is the usual.".to_owned());
+    }
+    // Before JSON, which it is, too, where it is not compressed.
+    let n_logs = share(&cloudwatch::is_subscription);
+    if nearly_all(n_logs) {
+        return (Guess::CloudwatchLogs, format!("{n_logs} of {n} records come from a CloudWatch Logs subscription."));
     }
     if nearly_all(n_json) {
         return (Guess::Json, format!("{n_json} of {n} records are JSON objects."));

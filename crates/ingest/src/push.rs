@@ -1,12 +1,13 @@
 //! One push: from a request's body to the answer that its records are durable.
 
 use crate::format::Dialect;
+use crate::source::kinesis;
 use crate::source::http::{Admitted, Awaited, Inbox, KeyHeld, KeyState, Parcel, stopped};
 use crate::supervisor::Supervisor;
 use crate::{infer, newest_commit, split};
 use bytes::Bytes;
 use helios_contract::commit::Counts;
-use helios_contract::query::{BodyFormat, Push, Pushed, SenderRange};
+use helios_contract::query::{BodyFormat, Push, Pushed, PushedRecord, SenderRange};
 use helios_contract::stream::{Format, SourceKind, Stream};
 use helios_contract::{Error, Result, StreamName};
 use std::sync::Arc;
@@ -32,11 +33,11 @@ pub(crate) async fn push(supervisor: &Arc<Supervisor>, push: Push) -> Result<Pus
         None => None,
     };
     let stream = with_columns(supervisor, stream, &push).await?;
-    let payloads = split_body(push.body, push.format, stream).await?;
-    if payloads.is_empty() && push.range.is_none() {
+    let records = split_push(&push, stream).await?;
+    if records.is_empty() && push.range.is_none() {
         return Err(Error::invalid("the body holds no records").hint("Send at least one JSON object."));
     }
-    match inbox.admit(Parcel { payloads, at: push.at, range: push.range, key: held })? {
+    match inbox.admit(Parcel { records, at: push.at, range: push.range, key: held })? {
         Admitted::Queued(awaited) => wait(awaited).await,
         // The range was stored long ago, and its receipt is gone: its records were counted then.
         Admitted::Repeated => {
@@ -95,8 +96,8 @@ async fn with_columns(supervisor: &Arc<Supervisor>, stream: Arc<Stream>, push: &
             infer::csv(&push.body, &Dialect::of(&stream.definition))?
         }
         BodyFormat::Csv | BodyFormat::Json => {
-            let mut payloads = split_body(push.body.clone(), push.format, stream.clone()).await?;
-            payloads.truncate(SAMPLE_RECORDS_MAX);
+            let records = split_push(push, stream.clone()).await?;
+            let payloads: Vec<Bytes> = records.into_iter().take(SAMPLE_RECORDS_MAX).map(|record| record.payload).collect();
             infer::sampled(&stream.definition, &payloads, &*supervisor.parts.secrets).await?
         }
     };
@@ -105,12 +106,38 @@ async fn with_columns(supervisor: &Arc<Supervisor>, stream: Arc<Stream>, push: &
     Ok(door(supervisor, &push.stream).await?.0)
 }
 
-async fn split_body(body: Bytes, format: BodyFormat, stream: Arc<Stream>) -> Result<Vec<Bytes>> {
-    if body.len() <= SPLIT_HERE_BYTES_MAX {
-        return split::records(&body, format, &stream.definition);
+async fn split_push(push: &Push, stream: Arc<Stream>) -> Result<Vec<PushedRecord>> {
+    let (body, format, apart) = (push.body.clone(), push.format, push.records.clone());
+    let n_bytes = body.len() + apart.iter().flatten().map(|record| record.payload.len()).sum::<usize>();
+    let split = move || match apart {
+        Some(records) => Ok(records.into_iter().flat_map(|record| pieces(record, &stream)).collect()),
+        None => {
+            let bare = |payload| PushedRecord { payload, key: None, time: None };
+            Ok(split::records(&body, format, &stream.definition)?.into_iter().map(bare).collect())
+        }
+    };
+    if n_bytes <= SPLIT_HERE_BYTES_MAX {
+        return split();
     }
-    let splitting = tokio::task::spawn_blocking(move || split::records(&body, format, &stream.definition));
+    let splitting = tokio::task::spawn_blocking(split);
     splitting.await.map_err(|e| Error::internal("splitting a body into records").because(e))?
+}
+
+/// What a record holds that a sender may have put several into: an aggregate of the Kinesis Producer Library, one a line.
+fn pieces(record: PushedRecord, stream: &Stream) -> Vec<PushedRecord> {
+    let Some(user_records) = kinesis::unpack(&record.payload) else { return lines(record, stream) };
+    let user = |user: kinesis::UserRecord| PushedRecord { payload: user.data, key: Some(user.key), time: record.time };
+    user_records.into_iter().flat_map(|record| lines(user(record), stream)).collect()
+}
+
+/// What cannot be taken apart is for the decoder to say something about; it costs that record and no other.
+fn lines(record: PushedRecord, stream: &Stream) -> Vec<PushedRecord> {
+    match split::records(&record.payload, BodyFormat::Json, &stream.definition) {
+        Ok(payloads) if payloads.len() > 1 => {
+            payloads.into_iter().map(|payload| PushedRecord { payload, ..record.clone() }).collect()
+        }
+        _ => vec![record],
+    }
 }
 
 async fn wait(awaited: Awaited) -> Result<Pushed> {

@@ -28,7 +28,7 @@ pub(crate) fn records(body: &Bytes, format: BodyFormat, stream: &StreamDefinitio
     match (stream.format, format) {
         (Format::Text, _) => Ok(text(body)),
         // These say nothing about where a record ends, or about its compression: a body is a record.
-        (Format::Msgpack | Format::Avro | Format::Protobuf, _) => Ok(whole(body)),
+        (Format::Msgpack | Format::Avro | Format::Protobuf | Format::CloudwatchLogs, _) => Ok(whole(body)),
         _ if is_registered(stream) => Ok(whole(body)),
         (Format::Json | Format::Csv | Format::Tsv, BodyFormat::Json) => json(body),
         (Format::Json | Format::Csv | Format::Tsv, BodyFormat::Csv) => csv(body, stream),

@@ -15,6 +15,8 @@ pub(crate) struct Failure {
     error: Error,
     /// Where Helios stands in the sender's partition, for a push that did not start there.
     stands_at: Option<Option<String>>,
+    /// What else the sender reads.
+    more: Map<String, Value>,
 }
 
 impl Failure {
@@ -25,7 +27,7 @@ impl Failure {
             StatusCode::FORBIDDEN => "forbidden",
             _ => error.kind().as_str(),
         };
-        Failure { status, code, error, stands_at: None }
+        Failure { status, code, error, stands_at: None, more: Map::new() }
     }
 
     /// An error of a statement: reaching its limits is the statement's fault, not a reason to come back later.
@@ -42,6 +44,17 @@ impl Failure {
         self
     }
 
+    /// Adds a field that a certain kind of sender reads.
+    pub(crate) fn with(mut self, name: &str, value: Value) -> Failure {
+        self.more.insert(name.to_owned(), value);
+        self
+    }
+
+    /// The error with its hint.
+    pub(crate) fn message(&self) -> String {
+        self.error.to_string()
+    }
+
     /// The complete response, logged where it tells of a defect.
     pub(crate) fn respond(&self, request_id: &str) -> Response {
         if matches!(self.error.kind(), Kind::Corrupt | Kind::Internal) {
@@ -52,6 +65,7 @@ impl Failure {
         if let Some(position) = &self.stands_at {
             body.insert("position".to_owned(), json!(position));
         }
+        body.extend(self.more.clone());
         let mut response = (self.status, Json(body)).into_response();
         let headers = response.headers_mut();
         if matches!(self.status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {

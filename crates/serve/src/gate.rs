@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use crate::routes::is_api;
-use crate::{Config, Site, exports, live};
+use crate::{Config, Site, exports, firehose, live};
 use axum::extract::{Request, State};
 use axum::http::header::{
     AUTHORIZATION, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN, SEC_WEBSOCKET_PROTOCOL, X_CONTENT_TYPE_OPTIONS,
@@ -34,6 +34,9 @@ pub(crate) async fn gate(State(site): State<Arc<Site>>, mut request: Request, ne
         let begun = Instant::now();
         let response = match admit(&site.config, &request) {
             Ok(()) => run(request, next).await,
+            Err(failure) if firehose::is_delivery(&request) => {
+                firehose::refused(failure, request.headers(), site.parts.clock.now()).into_response()
+            }
             Err(failure) => failure.into_response(),
         };
         let response = finished(response, &id);
@@ -90,13 +93,18 @@ fn admit(config: &Config, request: &Request) -> Result<(), Failure> {
     }
 }
 
-/// The token a request carries. Browsers cannot set headers of a WebSocket: there it is one of the protocols offered.
+/// The token a request carries. Browsers cannot set headers of a WebSocket: there it is one of the protocols offered. Firehose
+/// has a header of its own.
 fn token(request: &Request) -> Option<&str> {
     let offered = || {
         let protocols = request.headers().get(SEC_WEBSOCKET_PROTOCOL)?.to_str().ok()?;
         protocols.split(',').find_map(|protocol| protocol.trim().strip_prefix("helios.bearer."))
     };
-    bearer(request.headers()).or_else(|| if request.uri().path() == live::PATH { offered() } else { None })
+    bearer(request.headers()).or_else(|| match () {
+        () if request.uri().path() == live::PATH => offered(),
+        () if firehose::is_delivery(request) => firehose::access_key(request.headers()),
+        () => None,
+    })
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {

@@ -12,6 +12,8 @@ mod failure;
 
 mod asked;
 mod body;
+mod firehose;
+mod lambda;
 mod records;
 
 mod encode;

@@ -27,6 +27,7 @@ pub(crate) async fn push(
         stream: stream.clone(),
         body: received.bytes.clone(),
         format: format(&head.headers),
+        records: None,
         idempotency_key,
         range: range.clone(),
         at,

@@ -2,7 +2,8 @@
 
 use crate::failure::Failure;
 use crate::{
-    Site, console, exports, gate, health, history, live, metrics, notes, page, query, records, saved, streams, tail, wizard,
+    Site, console, exports, firehose, gate, health, history, lambda, live, metrics, notes, page, query, records, saved, streams,
+    tail, wizard,
 };
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -52,6 +53,8 @@ pub(crate) fn routes() -> Vec<(&'static str, &'static str, MethodRouter<Arc<Site
         ("GET", "/api/v1/streams/{name}/tail", get(tail::tail)),
         ("GET", "/api/v1/verify", get(streams::verify)),
         ("POST", "/v1/streams/{name}/records", post(records::push)),
+        ("POST", "/v1/streams/{name}/firehose", post(firehose::deliver)),
+        ("POST", "/v1/streams/{name}/lambda", post(lambda::take)),
         ("GET", "/v1/streams/{name}/positions/{partition}", get(records::position)),
     ]
 }

@@ -1,6 +1,7 @@
 //! The whole router, asked in memory; behind it stand doubles of the seams that say what each test told them.
 
 mod console;
+mod deliveries;
 mod documents;
 mod gate;
 mod health;

@@ -5,6 +5,7 @@
 
 import { parseExact } from '../lib/json';
 import type { ErrorBody } from './client';
+import { send } from './client';
 import { token } from './token';
 
 export type LiveMessage<T = unknown> = { kind: 'snapshot' | 'update'; seq: number; time: string; data: T };
@@ -267,4 +268,8 @@ export const live = new Live({ connect: browserSocket, frame: (callback) => requ
 export function startLive(): void {
   document.addEventListener('visibilitychange', () => live.setHidden(document.hidden));
   token.subscribe(() => live.retryNow());
+  live.onStatus(() => {
+    // A browser does not say why a WebSocket was refused; an ordinary request does, and asks for the token where that is why.
+    if (live.status().phase === 'lost' && !token.isNeeded()) void send('/api/v1/checklist').catch(() => undefined);
+  });
 }

@@ -6,6 +6,8 @@ const KEY = 'helios.token';
 
 let current: string | null = read();
 let waiting: (() => void)[] = [];
+/** Whether the newest that was given was refused. */
+let refusedOne = false;
 const listeners = new Set<() => void>();
 
 function read(): string | null {
@@ -25,6 +27,9 @@ export const token = {
 
   /** Whether a request waits for a token. */
   isNeeded: (): boolean => waiting.length > 0,
+
+  /** Whether one was given that the server does not take. */
+  isRefused: (): boolean => refusedOne && waiting.length > 0,
 
   subscribe(listener: () => void): () => void {
     listeners.add(listener);
@@ -47,6 +52,7 @@ export const token = {
   /** Waits until somebody gives a token other than `refused`; rejects when the request is given up meanwhile. */
   async replace(refused: string | null, signal?: AbortSignal | null): Promise<void> {
     if (current !== refused) return;
+    refusedOne = refused !== null;
     await new Promise<void>((resolve, reject) => {
       const giveUp = () => {
         waiting = waiting.filter((one) => one !== resolve);

@@ -50,6 +50,7 @@ export function TimeChart(props: TimeChartProps) {
   const { label, times, series, height = 180, format = formatCount } = props;
   const [asTable, setAsTable] = useState(false);
   const legend = useId();
+  const isEmpty = series.every((one) => one.values.every((value) => value === null));
   const rows = useMemo(() => (asTable ? times.map((time, index) => ({ time, index })).slice(-120).reverse() : []), [asTable, times]);
   return (
     <div className="relative min-w-0 px-2 pt-2 pb-1">
@@ -89,6 +90,11 @@ export function TimeChart(props: TimeChartProps) {
             ]}
           />
         </div>
+      ) : isEmpty ? (
+        // Axes without a line would be numbers that mean nothing.
+        <p role="img" aria-label={describe(props)} className="grid place-items-center text-sm text-text-3" style={{ height }}>
+          No figures yet.
+        </p>
       ) : (
         <Suspense fallback={<div style={{ height }} />}>
           <Plot {...props} height={height} format={format} summary={describe(props)} />

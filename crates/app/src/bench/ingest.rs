@@ -8,7 +8,6 @@ use clap::Args;
 use helios_contract::{Error, Result};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 use tokio::time::Instant;
 
 /// Arguments of `helios bench ingest`.
@@ -29,20 +28,6 @@ pub struct IngestArgs {
     /// Directory for the temporary data, to measure a certain disk
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
-}
-
-/// Arguments of `helios bench kafka`.
-#[derive(Debug, Args)]
-pub struct KafkaArgs {
-    /// Brokers, as HOST:PORT,HOST:PORT
-    #[arg(long)]
-    brokers: String,
-    /// A topic that holds JSON records
-    #[arg(long)]
-    topic: String,
-    /// Records the topic holds
-    #[arg(long)]
-    events: u64,
 }
 
 /// Measures bulk load and HTTP.
@@ -68,24 +53,6 @@ pub fn run(args: &IngestArgs) -> Result<Vec<Figure>> {
         Figure::new("bulk load of a file", median(bulk.clone()), "events/s", note(&bulk)),
         Figure::new(http_name, median(http.clone()), "events/s", note(&http)),
     ])
-}
-
-/// Measures how fast an existing topic is read to its end.
-///
-/// # Errors
-/// What the server said.
-pub fn run_kafka(args: &KafkaArgs) -> Result<Vec<Figure>> {
-    let place = Place::start(None)?;
-    let create = CREATE.replace("FROM HTTP", &format!("FROM KAFKA (brokers = '{}', topic = '{}')", args.brokers, args.topic));
-    let started = Instant::now();
-    place.sql(&create)?;
-    let (runtime, every) = (place::timer()?, Duration::from_millis(20));
-    while place.sql("SELECT coalesce(sum(received), 0) FROM system.ledger")? < args.events as f64 {
-        runtime.block_on(async { tokio::time::sleep(every).await });
-    }
-    let rate = args.events as f64 / started.elapsed().as_secs_f64();
-    place.stop()?;
-    Ok(vec![Figure::new("kafka", rate, "events/s", format!("{} records, one run", args.events))])
 }
 
 /// Runs `work` against a fresh server, and counts what it holds afterwards.

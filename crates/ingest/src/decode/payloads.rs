@@ -75,7 +75,7 @@ impl Payloads {
                 }
                 (Format::Text, None) => Kind::Text(key(definition.columns.first())),
                 (Format::Msgpack, None) => Kind::Msgpack,
-                (Format::Json | Format::Avro | Format::Protobuf, None) => Kind::Json,
+                (Format::Json | Format::CloudwatchLogs | Format::Avro | Format::Protobuf, None) => Kind::Json,
             }
         };
         Payloads { unpacker: Unpacker::new(compression), compression, kind, shape, json: String::new() }

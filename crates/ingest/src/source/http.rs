@@ -5,9 +5,8 @@
 //! committed, not until it is pulled.
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use helios_contract::commit::CommitId;
-use helios_contract::query::{Pushed, SenderRange};
+use helios_contract::query::{Pushed, PushedRecord, SenderRange};
 use helios_contract::record::{Chunk, Offsets, Position, Record};
 use helios_contract::source::{Done, Source};
 use helios_contract::{Error, Result, Timestamp, commit::Counts};
@@ -55,7 +54,7 @@ pub(crate) type Awaited = oneshot::Receiver<Result<Pushed>>;
 
 /// Records on their way into the inbox.
 pub(crate) struct Parcel {
-    pub(crate) payloads: Vec<Bytes>,
+    pub(crate) records: Vec<PushedRecord>,
     pub(crate) at: Timestamp,
     pub(crate) range: Option<SenderRange>,
     pub(crate) key: Option<KeyHeld>,
@@ -144,13 +143,13 @@ impl Inbox {
     /// `Conflict` when the sender's range does not continue where we stand; `Exhausted` when too much waits already;
     /// `Unavailable` when the stream has stopped.
     pub(crate) fn admit(&self, parcel: Parcel) -> Result<Admitted> {
-        let Parcel { payloads, at, range, mut key } = parcel;
-        let n_bytes = payloads.iter().map(Bytes::len).sum();
+        let Parcel { records: pushed, at, range, mut key } = parcel;
+        let n_bytes = pushed.iter().map(|record| record.payload.len()).sum();
         let mut state = self.lock();
         if !*self.open.borrow() {
             return Err(stopped());
         }
-        let (partition, from, to) = match place(&state.positions, range, payloads.len())? {
+        let (partition, from, to) = match place(&state.positions, range, pushed.len())? {
             Place::Next { partition, from, to } => (partition, from, to),
             Place::Stored { partition } if state.waiting.values().any(|other| other.partition == partition) => {
                 return Err(Error::unavailable(format!(
@@ -175,7 +174,7 @@ impl Inbox {
         state.positions.insert(partition.clone(), to.clone());
         state.n_bytes += n_bytes;
         state.waiting.insert(tag, Waiting { reply, partition: partition.clone(), key: held.clone(), n_bytes });
-        let records = records(payloads, at, from.as_deref(), &to);
+        let records = records(pushed, at, from.as_deref(), &to);
         state.queue.push_back(Chunk {
             partition: partition.into(),
             from,
@@ -265,14 +264,20 @@ fn place(positions: &Offsets, range: Option<SenderRange>, n_records: usize) -> R
 }
 
 // A sender that counts records gets their numbers; one with other positions gets its own with a number behind.
-fn records(payloads: Vec<Bytes>, time: Timestamp, from: Option<&str>, to: &str) -> Vec<Record> {
+fn records(pushed: Vec<PushedRecord>, at: Timestamp, from: Option<&str>, to: &str) -> Vec<Record> {
     let first = from.map_or(Some(0), |from| from.parse::<i64>().ok());
     let position = |i: usize| match first {
         Some(first) => Position::Number(first + i as i64),
         None => Position::Text(format!("{to}#{i}").into()),
     };
-    let record = |(i, payload)| Record { position: position(i), time, key: None, headers: Vec::new(), payload };
-    payloads.into_iter().enumerate().map(record).collect()
+    let record = |(i, PushedRecord { payload, key, time }): (usize, PushedRecord)| Record {
+        position: position(i),
+        time: time.unwrap_or(at),
+        key,
+        headers: Vec::new(),
+        payload,
+    };
+    pushed.into_iter().enumerate().map(record).collect()
 }
 
 /// Opens the inbox at the stored positions.

@@ -29,6 +29,7 @@ async fn push(world: &World, ingest: &Ingest, body: &'static str) -> Result<Push
         stream: name(),
         body: Bytes::from_static(body.as_bytes()),
         format: BodyFormat::Json,
+        records: None,
         idempotency_key: None,
         range: None,
         at: world.clock.now(),

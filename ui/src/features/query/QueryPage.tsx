@@ -115,7 +115,7 @@ function ConsoleView({ state, openAndRun }: { state: Tabs; openAndRun: (sql: str
         <ResultArea
           console={console}
           onFix={({ fix }) => fix !== null && editor.current?.replace(fix, fix.text)}
-          actions={<ResultActions console={console} isLive={isLive} onLive={(on) => setLiveTab(on ? tab.id : null)} onExport={actions.exportAs} />}
+          actions={<ResultActions console={console} isLive={isLive} onLive={(on) => setLiveTab(on ? tab.id : null)} onExport={actions.exportAs} onCopy={actions.copyRows} />}
           starters={<Starters tables={vocabulary.catalog.tables} onStart={openAndRun} />}
         />
       </div>

@@ -19,6 +19,7 @@ export function Toolbar({ console, actions, onCatalogue }: { console: Console; a
     { label: 'Copy short link', onSelect: actions.copyShortLink },
     { label: 'Copy link with the statement in it', onSelect: actions.copyLink },
     { label: 'Copy as curl', onSelect: actions.copyCurl },
+    { label: 'Copy as Python', onSelect: actions.copyPython },
     { label: 'Close tab', onSelect: actions.closeTab },
     { label: 'Reopen closed tab', onSelect: actions.reopenTab },
   ];
@@ -71,10 +72,10 @@ export function EstimateChip({ console }: { console: Console }) {
   return <span className="num text-xs text-text-3 max-md:hidden">reads about {formatCount(rows)} rows</span>;
 }
 
-type ResultActionsProps = { console: Console; isLive: boolean; onLive: (isLive: boolean) => void; onExport: (format: ExportFormat) => void };
+type ResultActionsProps = { console: Console; isLive: boolean; onLive: (isLive: boolean) => void; onExport: (format: ExportFormat) => void; onCopy: (as: 'markdown' | 'insert') => void };
 
 /** Above the result: live, and the whole of it as a file. */
-export function ResultActions({ console, isLive, onLive, onExport }: ResultActionsProps) {
+export function ResultActions({ console, isLive, onLive, onExport, onCopy }: ResultActionsProps) {
   const last = console.runs?.newest;
   const canRepeat = last !== undefined && last.phase !== 'failed' && looksReadOnly(last.sql);
   return (
@@ -90,7 +91,14 @@ export function ResultActions({ console, isLive, onLive, onExport }: ResultActio
         <span className="max-sm:sr-only">Live</span>
       </Button>
       {canRepeat && (
-        <Menu label="Export the whole result" items={EXPORT_FORMATS.map(([format, label]) => ({ label, onSelect: () => onExport(format) }))}>
+        <Menu
+          label="Export the whole result"
+          items={[
+            ...EXPORT_FORMATS.map(([format, label]) => ({ label, onSelect: () => onExport(format) })),
+            { label: 'Copy the rows as Markdown', onSelect: () => onCopy('markdown') },
+            { label: 'Copy the rows as INSERT', onSelect: () => onCopy('insert') },
+          ]}
+        >
           <Download size={14} aria-hidden />
           <span className="max-sm:hidden">Export</span>
         </Menu>

@@ -7,6 +7,7 @@ import { toast } from '../../ui/Toast';
 import type { EditorHandle } from './editor/SqlEditor';
 import { formatSql } from './editor/formatSql';
 import { useSave } from './library/saved';
+import { COPY_ROWS_MAX, insertsOf, markdownOf, pythonFor } from './share/copyAs';
 import { curlFor, exportResult, type ExportFormat } from './share/exportResult';
 import { addressOf, shortLink } from './share/shareLinks';
 import { titleOf } from './tabs/tab';
@@ -59,6 +60,16 @@ export function useConsoleActions(console: Console, editor: RefObject<EditorHand
     copyCurl: () => {
       const sql = console.target?.text;
       if (sql !== undefined) void copy(async () => curlFor(location.origin, sql, params(sql)), 'the request');
+    },
+    copyPython: () => {
+      const sql = console.target?.text;
+      if (sql !== undefined) void copy(async () => pythonFor(location.origin, sql, params(sql)), 'the request');
+    },
+    copyRows: (as: 'markdown' | 'insert') => {
+      const shown = console.runs?.shown;
+      if (shown === undefined) return;
+      const text = as === 'markdown' ? markdownOf : insertsOf;
+      void copy(async () => text(shown.table, shown.nRows), shown.nRows > COPY_ROWS_MAX ? `the first ${COPY_ROWS_MAX} rows; Export has all` : 'the rows');
     },
     exportAs: (format: ExportFormat) => {
       const sql = console.runs?.newest.sql;

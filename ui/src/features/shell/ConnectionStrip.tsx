@@ -1,4 +1,6 @@
+import { useSyncExternalStore } from 'react';
 import { live } from '../../api/live';
+import { token } from '../../api/token';
 import { useLiveStatus } from '../../api/useLive';
 import { formatTimestamp, THIN } from '../../lib/format';
 import { usePreferences } from '../../lib/preferences';
@@ -11,7 +13,9 @@ export function ConnectionStrip() {
   const { zone } = usePreferences();
   const now = useNow(500);
   // A restart takes a second or two; saying so at once would only flash.
-  const isLost = phase === 'lost' && now - since > 1500;
+  // Where a token is asked for, the server is there; the dialog says what is missing.
+  const isRefused = useSyncExternalStore(token.subscribe, token.isNeeded);
+  const isLost = phase === 'lost' && !isRefused && now - since > 1500;
   return (
     <div role="status" className="col-span-full">
       {isLost && (

@@ -1,6 +1,7 @@
 //! What the inbox lets in, what it says, and what it forgets.
 
 use super::*;
+use bytes::Bytes;
 
 fn parcel(n: usize, range: Option<(&str, Option<&str>, &str)>) -> Parcel {
     let range = range.map(|(partition, from, to)| SenderRange {
@@ -8,7 +9,8 @@ fn parcel(n: usize, range: Option<(&str, Option<&str>, &str)>) -> Parcel {
         from: from.map(str::to_owned),
         to: to.to_owned(),
     });
-    Parcel { payloads: vec![Bytes::from_static(b"{}"); n], at: Timestamp(0), range, key: None }
+    let record = PushedRecord { payload: Bytes::from_static(b"{}"), key: None, time: None };
+    Parcel { records: vec![record; n], at: Timestamp(0), range, key: None }
 }
 
 #[tokio::test]

@@ -57,6 +57,7 @@ export function editorExtensions(actions: () => EditorActions): Extension {
     EditorView.lineWrapping,
     EditorState.tabSize.of(2),
     EditorView.contentAttributes.of({ 'aria-label': 'SQL editor. Press Escape, then Tab, to leave it.', tabindex: '0', autocapitalize: 'off', autocorrect: 'off', spellcheck: 'false' }),
+    EditorView.domEventHandlers({ beforeinput: typed }),
     EditorView.cspNonce.of(cspNonce()),
     EditorView.updateListener.of((update) => {
       // The list of tables opens by itself where only a table can follow.
@@ -65,6 +66,20 @@ export function editorExtensions(actions: () => EditorActions): Extension {
       if (opensTableList(update.state.sliceDoc(Math.max(0, head - 12), head))) queueMicrotask(() => startCompletion(update.view));
     }),
   ];
+}
+
+/**
+ * Typed text goes into the document without the browser editing the page first: over coloured text it would keep the colour as a
+ * style of its own, which the content security policy refuses and reports. What is composed, as on phones, is left to the browser.
+ */
+function typed(event: InputEvent, view: EditorView): boolean {
+  const { data } = event;
+  if (event.inputType !== 'insertText' || data === null || event.isComposing || view.composing || view.state.selection.ranges.length > 1) return false;
+  const { from, to } = view.state.selection.main;
+  const insert = () => view.state.update({ changes: { from, to, insert: data }, selection: { anchor: from + data.length }, userEvent: 'input.type', scrollIntoView: true });
+  const isTaken = view.state.facet(EditorView.inputHandler).some((handle) => handle(view, from, to, data, insert));
+  if (!isTaken) view.dispatch(insert());
+  return true;
 }
 
 /** What completion knows. lang-sql's own sources stay; ours is added beside them. */

@@ -65,7 +65,7 @@ export function ColumnTable({ stream, onAlter }: { stream: StreamDetail; onAlter
                       return found && found.n > 0 ? formatShare(1 - found.filled / found.n) : '–';
                     },
                   },
-                  { id: 'distinct', header: 'Distinct', align: 'right' as const, wideOnly: true, cell: (column: StreamColumn) => (of(column)?.distinct === null ? '–' : `≈ ${formatCount(of(column)?.distinct)}`) },
+                  { id: 'distinct', header: 'Distinct', align: 'right' as const, wideOnly: true, className: 'whitespace-nowrap', cell: (column: StreamColumn) => (of(column)?.distinct === null ? '–' : `≈ ${formatCount(of(column)?.distinct)}`) },
                   { id: 'top', header: 'Commonest values', wideOnly: true, className: 'max-w-72', cell: (column: StreamColumn) => <Commonest of={of(column)} /> },
                   { id: 'min', header: 'Lowest', wideOnly: true, className: 'max-w-48 truncate font-mono', cell: (column: StreamColumn) => drawnText(of(column)?.min ?? '–') },
                   { id: 'max', header: 'Highest', wideOnly: true, className: 'max-w-48 truncate font-mono', cell: (column: StreamColumn) => drawnText(of(column)?.max ?? '–') },
@@ -83,13 +83,13 @@ export function ColumnTable({ stream, onAlter }: { stream: StreamDetail; onAlter
 function Commonest({ of }: { of: Profile | undefined }) {
   if (!of || of.top.length === 0) return <span className="text-text-3">{of && of.distinct !== null ? 'no value twice' : '–'}</span>;
   return (
-    <span className="flex flex-wrap gap-x-3">
+    <span className="flex flex-col">
       {of.top.map(({ value, n }) => (
-        <span key={value} className="inline-flex min-w-0 items-baseline gap-1">
+        <span key={value} className="flex min-w-0 items-baseline justify-between gap-3">
           <span className="isolate-text max-w-40 truncate font-mono" title={value}>
             {value === '' ? '(empty)' : drawnText(value)}
           </span>
-          <span className="num text-text-3">{formatShare(n / Math.max(1, of.n))}</span>
+          <span className="num whitespace-nowrap text-text-3">{formatShare(n / Math.max(1, of.n))}</span>
         </span>
       ))}
     </span>

@@ -8,6 +8,7 @@ import { Stat, StatStrip } from '../../../ui/Stat';
 import { Status } from '../../../ui/Status';
 import { TimeChart } from '../../../ui/TimeChart';
 import { Condition } from './Condition';
+import { FirstRecord } from './FirstRecord';
 import { Misfits } from './Misfits';
 import { useMarks } from './marks';
 import { Partitions } from './Partitions';
@@ -26,6 +27,7 @@ export function HealthTab({ stream, history }: { stream: StreamDetail; history: 
   return (
     <>
       <Condition stream={stream} />
+      <FirstRecord stream={stream} />
       <StageStrip stages={stream.stages ?? []} />
       <Figures stream={stream} target={target} />
       <div className="grid min-w-0 gap-3 lg:grid-cols-2">
@@ -59,11 +61,11 @@ function Figures({ stream, target }: { stream: StreamDetail; target: number }) {
   return (
     <StatStrip label="Figures">
       <Stat
-        name="Freshness, the slowest 1 %"
+        name="Freshness p99"
         value={formatDuration(p99)}
         note={p99 === null ? 'nothing was committed lately' : <Status tone={p99 <= target ? 'ok' : 'warn'}>{`target ≤ ${formatDuration(target)}`}</Status>}
       />
-      <Stat name="Freshness, half of all" value={formatDuration(p50)} note={p95 === null ? '' : `95 % within ${formatDuration(p95)}`} />
+      <Stat name="Freshness p50" value={formatDuration(p50)} note={p95 === null ? '' : `p95 ${formatDuration(p95)}`} />
       <Stat name="Lag" value={formatCount(lag)} unit={lag === null ? undefined : 'records'} note={lag === null ? 'the source cannot say' : lag === 0 ? 'everything is read' : 'not yet read'} />
       <Stat
         name="Records a commit"

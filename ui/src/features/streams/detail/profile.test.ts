@@ -9,12 +9,12 @@ const columns = [
 describe('profile', () => {
   it('asks each column only what its type can answer, and quotes names', () => {
     const sql = profileSql('shop', columns);
-    expect(sql).toContain('count(price) AS f0, NULL AS d0, CAST(min(price) AS VARCHAR) AS a0');
+    expect(sql).toContain('count(price) AS f0, approx_distinct(CAST(price AS VARCHAR)) AS d0, CAST(min(price) AS VARCHAR) AS a0');
     expect(sql).toContain('count("Odd ""name""") AS f1, NULL AS d1, NULL AS a1, NULL AS z1');
   });
   it('asks for the commonest values of what can be counted, all at once', () => {
-    expect(topSql('shop', columns)).toBeNull();
-    expect(topSql('shop', [...columns, { name: 'Region', type: 'TEXT' }, { name: 'n', type: 'BIGINT' }])).toContain('unnest(make_array(2, 3)) AS c, unnest(make_array(CAST("Region" AS VARCHAR), CAST(n AS VARCHAR))) AS v FROM (SELECT * FROM shop');
+    expect(topSql('shop', columns.slice(1))).toBeNull();
+    expect(topSql('shop', [...columns, { name: 'Region', type: 'TEXT' }, { name: 'n', type: 'BIGINT' }])).toContain('unnest(make_array(0, 2, 3)) AS c, unnest(make_array(CAST(price AS VARCHAR), CAST("Region" AS VARCHAR), CAST(n AS VARCHAR))) AS v FROM (SELECT * FROM shop');
   });
   it('reads the answer by column', () => {
     const tops = [{ c: 0, v: '7', n: 4 }, { c: 0, v: '8', n: 1 }];

@@ -12,7 +12,9 @@ export type TopValue = { value: string; n: number };
 export type Profile = { n: number; filled: number; distinct: number | null; min: string | null; max: string | null; top: readonly TopValue[] };
 
 const COMPARABLE = /^(BOOLEAN|TINYINT|SMALLINT|INT|INTEGER|BIGINT|REAL|DOUBLE|DECIMAL|TEXT|TIMESTAMP|DATE|TIME)\b/i;
-const COUNTABLE = /^(BOOLEAN|TINYINT|SMALLINT|INT|INTEGER|BIGINT|TEXT|TIMESTAMP|DATE)\b/i;
+const COUNTABLE = /^(BOOLEAN|TINYINT|SMALLINT|INT|INTEGER|BIGINT|REAL|DOUBLE|DECIMAL|TEXT|TIMESTAMP|DATE)\b/i;
+/** No two events are at the same moment, or by chance. */
+const NEVER_COMMON = /^TIMESTAMP\b/i;
 
 const asText = (expression: string) => `CAST(${expression} AS VARCHAR)`;
 
@@ -35,7 +37,7 @@ export const TOP_MAX = 3;
 
 /** The commonest values: rows of the column's number `c`, the value `v` and how often it is there. Null where no column can be counted. */
 export function topSql(stream: string, columns: readonly StreamColumn[]): string | null {
-  const counted = columns.slice(0, PROFILED_MAX).flatMap((column, index) => (COUNTABLE.test(column.type) ? [{ index, text: asText(quoteName(column.name)) }] : []));
+  const counted = columns.slice(0, PROFILED_MAX).flatMap((column, index) => (COUNTABLE.test(column.type) && !NEVER_COMMON.test(column.type) ? [{ index, text: asText(quoteName(column.name)) }] : []));
   if (counted.length === 0) return null;
   const pairs = `SELECT unnest(make_array(${counted.map(({ index }) => index).join(', ')})) AS c, unnest(make_array(${counted.map(({ text }) => text).join(', ')})) AS v FROM ${sampleOf(stream)}`;
   const ranked = `SELECT c, v, count(*) AS n, row_number() OVER (PARTITION BY c ORDER BY count(*) DESC, v) AS k FROM (${pairs}) GROUP BY c, v HAVING v IS NOT NULL`;
