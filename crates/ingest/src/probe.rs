@@ -1,9 +1,9 @@
 //! Looks at sources before they are streams, and at what would become of their records. Nothing is created or stored.
 
 use crate::Ingest;
+use crate::decode::cloudwatch;
 use crate::intake::shape::{self, Shape};
 use crate::registry::Registry;
-use crate::decode::cloudwatch;
 use crate::{Parts, decode, definition, format, infer, source};
 use arrow::array::{Array, BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;

@@ -1,8 +1,8 @@
 //! One push: from a request's body to the answer that its records are durable.
 
 use crate::format::Dialect;
-use crate::source::kinesis;
 use crate::source::http::{Admitted, Awaited, Inbox, KeyHeld, KeyState, Parcel, stopped};
+use crate::source::kinesis;
 use crate::supervisor::Supervisor;
 use crate::{infer, newest_commit, split};
 use bytes::Bytes;

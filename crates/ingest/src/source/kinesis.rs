@@ -20,6 +20,10 @@ mod reader;
 mod newest;
 pub(crate) mod probe;
 
+#[cfg(test)]
+mod tests;
+
+pub(crate) use aggregate::{UserRecord, unpack};
 pub(crate) use settings::check;
 
 use crate::pipeline::Job;

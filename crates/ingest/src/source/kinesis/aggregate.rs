@@ -10,17 +10,17 @@ const SUM_BYTES: usize = 16;
 
 /// One user record of an aggregate.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct UserRecord {
+pub(crate) struct UserRecord {
     /// Its partition key.
-    pub(super) key: Bytes,
+    pub(crate) key: Bytes,
     /// What decides which shard it belongs to.
-    pub(super) hash: u128,
+    pub(crate) hash: u128,
     /// Its bytes.
-    pub(super) data: Bytes,
+    pub(crate) data: Bytes,
 }
 
 /// The user records of an aggregate, none of them copied; `None` when the record is not one.
-pub(super) fn unpack(record: &Bytes) -> Option<Vec<UserRecord>> {
+pub(crate) fn unpack(record: &Bytes) -> Option<Vec<UserRecord>> {
     let body = record.strip_prefix(MAGIC)?;
     let (message, sum) = body.split_at_checked(body.len().checked_sub(SUM_BYTES)?)?;
     if Md5::digest(message).as_slice() != sum {

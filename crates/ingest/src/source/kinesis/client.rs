@@ -269,7 +269,9 @@ fn pushed(event: types::SubscribeToShardEvent) -> Page {
 }
 
 fn raw(record: types::Record) -> Raw {
-    let time = record.approximate_arrival_timestamp.map_or(0, |at| at.secs() * 1_000_000 + i64::from(at.subsec_nanos() / 1_000));
+    // The service writes milliseconds as a fraction that no binary number is equal to.
+    let millis = |at: DateTime| at.secs() * 1_000 + i64::from((at.subsec_nanos() + 500_000) / 1_000_000);
+    let time = record.approximate_arrival_timestamp.map_or(0, millis) * 1_000;
     Raw { sequence: record.sequence_number, time: Timestamp(time), key: record.partition_key, data: record.data.into_inner() }
 }
 
