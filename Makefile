@@ -11,13 +11,13 @@ APP_SOURCES := $(shell find ui -type d \( -name node_modules -o -name dist \) -p
 help:
 	@echo "make run    build Helios and start it with a made-up shop stream (data in ./helios-data)"
 	@echo "make test   run everything that must hold, real servers included"
-	@echo "make bench  measure ingest, freshness and queries on this machine"
+	@echo "make bench  measure Helios beside chDB and DuckDB on this machine (about an hour)"
 
 run: build
 	@exec $(BIN) demo
 
 build: needs app
-	@if [ ! -x $(BIN) ]; then echo "Building Helios: about 400 crates, once; some ten minutes on two cores. Later starts take a second."; fi
+	@if [ ! -x $(BIN) ]; then echo "Building Helios: some 500 crates, once; about twelve minutes on two cores. Later starts take a second."; fi
 	@cargo build --bin helios
 
 # The binary carries the web app, and works without it: a page then says how to build it.
@@ -37,6 +37,7 @@ test: needs app
 	@tests/run
 
 bench: build
+	@bench/run
 	@$(BIN) bench ingest && $(BIN) bench freshness && $(BIN) bench query
 
 needs:
