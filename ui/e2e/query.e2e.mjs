@@ -305,7 +305,7 @@ async function exported(page, label) {
 test('the whole result is exported in every format, not only what is on the page', async () => {
   const page = await openConsole();
   const odd = 'a,"b"\n<שלום>';
-  await run(page, `SELECT n + 9007199254740992 AS id, CAST(n AS DECIMAL(38, 2)) / 100 AS money, CASE WHEN n % 2 = 0 THEN 'a,"b"' || chr(10) || '<שלום>' END AS t FROM generate_series(1, ${EXPORTED}) AS t(n)`);
+  await run(page, `SELECT n + 9007199254740992 AS id, CAST(n AS DECIMAL(38, 2)) / 100 AS money, CASE WHEN n % 2 = 0 THEN 'a,"b"' || chr(10) || '<שלום>' END AS t FROM generate_series(1, ${EXPORTED}) AS t(n) ORDER BY id`);
   await until('the page has stopped taking rows', async () => /first 100,000 rows of more/.test(await lineText(page)), 60_000);
   const last = String(9007199254740992n + BigInt(EXPORTED));
 

@@ -103,7 +103,8 @@ pub(crate) async fn cancel(
     id: Result<Path<String>, PathRejection>,
 ) -> Result<StatusCode, Failure> {
     let Path(id) = id.map_err(bad_path)?;
-    if site.parts.engine.cancel(&id) {
+    // One that is over already is what was wanted: its client may have left a moment before, which ended it.
+    if site.parts.engine.cancel(&id) || site.parts.console.progress(&id).is_some() {
         return Ok(StatusCode::NO_CONTENT);
     }
     let error = Error::not_found(format!("no query '{}' is running", id.escape_debug()));

@@ -140,5 +140,5 @@ export function valuesText(rows: readonly Record<string, unknown>[], column: str
   if ('low' in first) return first.low === null ? `${column} has no value there.` : `${column} goes from ${String(first.low)} to ${String(first.high)} there.`;
   const values = rows.map((row) => (row.value === null ? 'null' : `'${String(row.value).slice(0, 60)}'`));
   const more = values.length === VALUES_MAX;
-  return `${more ? 'The commonest values' : 'The values'} of ${column} there: ${values.slice(0, VALUES_MAX - 1).join(', ')}${more ? ', …' : ''}.`;
+  return `${more ? 'The commonest values' : 'The values'} of ${column} there: ${values.slice(0, VALUES_MAX - 1).join(', ')}${more ? ', …' : '.'}`;
 }

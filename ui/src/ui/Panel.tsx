@@ -28,7 +28,7 @@ export function Panel({
 }
 
 /** The width and the rhythm of a page, with its heading. */
-export function Page({ title, lead, actions, children }: { title: ReactNode; lead?: ReactNode; actions?: ReactNode; children: ReactNode }) {
+export function Page({ title, lead, actions, json, children }: { title: ReactNode; lead?: ReactNode; actions?: ReactNode; /** Where the same is for programs. */ json?: string; children: ReactNode }) {
   return (
     <div className="mx-auto flex w-full max-w-[1440px] min-w-0 flex-col gap-3 p-3 md:p-4">
       <div className="flex flex-wrap items-center gap-x-4 gap-y-2">
@@ -37,6 +37,13 @@ export function Page({ title, lead, actions, children }: { title: ReactNode; lea
         {actions && <div className="ml-auto flex flex-wrap justify-end gap-2">{actions}</div>}
       </div>
       {children}
+      {json && (
+        <p className="text-xs">
+          <a href={json} className="inline-block min-h-6 text-text-3 underline hover:text-text">
+            This page as JSON
+          </a>
+        </p>
+      )}
     </div>
   );
 }

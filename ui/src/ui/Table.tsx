@@ -1,5 +1,5 @@
 import { clsx } from 'clsx';
-import type { ReactNode } from 'react';
+import { useId, type ReactNode } from 'react';
 
 export type Column<R> = {
   id: string;
@@ -29,10 +29,10 @@ export function Table<R>({
   mono?: boolean;
   caption?: ReactNode;
 }) {
-  return (
-    <div className="relative min-w-0 overflow-x-auto" role="region" aria-label={label} tabIndex={0}>
+  const id = useId();
+  const table = (
+    <div className="relative min-w-0 overflow-x-auto" role="region" aria-label={label} aria-describedby={caption ? id : undefined} tabIndex={0}>
       <table className={clsx('w-full border-collapse text-xs', mono && 'font-mono')}>
-        {caption && <caption className="px-3 py-1.5 text-left text-xs text-text-3">{caption}</caption>}
         <thead>
           <tr className="bg-sunken text-left text-text-2">
             {columns.map((column) => (
@@ -67,6 +67,16 @@ export function Table<R>({
           ))}
         </tbody>
       </table>
+    </div>
+  );
+  if (!caption) return table;
+  // Beside the table and not in it: a table may be wider than its place, and words must not be.
+  return (
+    <div className="min-w-0">
+      <p id={id} className="border-b border-line px-3 py-1.5 text-xs text-text-3">
+        {caption}
+      </p>
+      {table}
     </div>
   );
 }

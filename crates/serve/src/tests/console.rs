@@ -192,3 +192,11 @@ async fn an_export_waits_ten_minutes() {
     assert_eq!(site.get(&first).await.status, StatusCode::NOT_FOUND);
     assert_eq!(site.get(&second).await.status, StatusCode::OK);
 }
+
+#[tokio::test]
+async fn cancelling_what_is_over_is_no_error() {
+    let site = Site::new();
+    site.fake.progress.lock().unwrap().insert("q9".to_owned(), progress("q9", "cancelled"));
+    assert_eq!(site.send("DELETE", "/api/v1/queries/q9", &[], "").await.status, StatusCode::NO_CONTENT);
+    assert_eq!(site.send("DELETE", "/api/v1/queries/q10", &[], "").await.status, StatusCode::NOT_FOUND);
+}

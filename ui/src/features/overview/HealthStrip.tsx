@@ -36,7 +36,7 @@ export function HealthStrip() {
         note={
           freshness !== null && (
             <Status tone={freshness <= target ? 'ok' : 'warn'}>
-              target ≤ {formatDuration(target)}{p99 !== null && p99 !== undefined ? ` · p99 ${formatDuration(p99)}` : ''}
+              target ≤ {target / 1000}{THIN}s{p99 !== null && p99 !== undefined ? ` · p99 ${formatDuration(p99)}` : ''}
             </Status>
           )
         }

@@ -12,6 +12,7 @@ import { Panel } from '../../ui/Panel';
 import { Skeleton } from '../../ui/Skeleton';
 import { Status } from '../../ui/Status';
 import { toast } from '../../ui/Toast';
+import { ClassRate } from './ClassRate';
 import { DiscardDialog } from './DiscardDialog';
 import { FixDialog } from './FixDialog';
 import { Payload } from './Payload';
@@ -64,6 +65,7 @@ export function ClassDetail({ one }: { one: QuarantineClass }) {
             <Status tone="ok">None is open any more; {plural(one.n_records, 'record')} dealt with.</Status>
           </p>
         )}
+        <ClassRate one={one} />
         {records.isPending && <Skeleton label="Loading the records" rows={6} />}
         {records.isError && <Failure error={records.error} doing="reading the records" onRetry={() => void records.refetch()} />}
         {rows.length > 0 && (

@@ -1,6 +1,6 @@
 import { useMemo } from 'react';
 import { freshnessOf, lagOf, type MetricsPoint, type Percentiles, type StreamDetail } from '../../../api/types';
-import { formatCount, formatDuration, plural } from '../../../lib/format';
+import { formatCount, formatDuration, plural, THIN } from '../../../lib/format';
 import { topFor } from '../../../lib/peak';
 import { usePreferences } from '../../../lib/preferences';
 import { Panel } from '../../../ui/Panel';
@@ -63,7 +63,7 @@ function Figures({ stream, target }: { stream: StreamDetail; target: number }) {
       <Stat
         name="Freshness p99"
         value={formatDuration(p99)}
-        note={p99 === null ? 'nothing was committed lately' : <Status tone={p99 <= target ? 'ok' : 'warn'}>{`target ≤ ${formatDuration(target)}`}</Status>}
+        note={p99 === null ? 'nothing was committed lately' : <Status tone={p99 <= target ? 'ok' : 'warn'}>{`target ≤ ${target / 1000}${THIN}s`}</Status>}
       />
       <Stat name="Freshness p50" value={formatDuration(p50)} note={p95 === null ? '' : `p95 ${formatDuration(p95)}`} />
       <Stat name="Lag" value={formatCount(lag)} unit={lag === null ? undefined : 'records'} note={lag === null ? 'the source cannot say' : lag === 0 ? 'everything is read' : 'not yet read'} />

@@ -35,7 +35,7 @@ export function StageStrip({ stages }: { stages: readonly StreamStage[] }) {
               {stage.events_per_s === null ? UNKNOWN : formatCount(stage.events_per_s >= 10 ? Math.round(stage.events_per_s) : stage.events_per_s)}
               <span className="ml-1 text-xs font-normal text-text-3">/s</span>
             </span>
-            <span className="num min-h-4 text-xs text-text-2">
+            <span className="num min-h-4 text-xs whitespace-nowrap text-text-2">
               <Age stage={stage} isSlow={stage.name === slow} isFirst={index === 0} />
             </span>
           </li>

@@ -82,6 +82,7 @@ function Shown({ stream, history }: { stream: StreamDetail; history: ReturnType<
   return (
     <Page
       title={<span className="isolate-text">{stream.name}</span>}
+      json={`/api/v1/streams/${encodeURIComponent(stream.name)}`}
       lead={
         <span className="flex flex-wrap items-center gap-x-3">
           <StreamStatus state={stream.state} />

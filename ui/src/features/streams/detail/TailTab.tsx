@@ -82,7 +82,7 @@ export function TailTab({ stream }: { stream: StreamDetail }) {
             setSearch({ seek: writeSeek(next) }, { push: true });
           }}
         />
-        <form onSubmit={apply} className="flex min-w-56 flex-1 items-center gap-2">
+        <form onSubmit={apply} className="flex min-w-56 flex-1 items-center gap-2 max-md:basis-full">
           <label htmlFor="tail-where" className="font-mono text-xs text-text-2">
             WHERE
           </label>

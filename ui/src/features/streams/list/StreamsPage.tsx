@@ -51,6 +51,7 @@ export default function StreamsPage() {
   return (
     <Page
       title="Streams"
+      json="/api/v1/streams"
       lead={all.length > 0 ? plural(all.length, 'stream') : undefined}
       actions={
         <ButtonLink kind="primary" to="/streams/new">

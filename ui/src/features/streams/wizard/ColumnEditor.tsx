@@ -55,7 +55,7 @@ export function ColumnEditor({ columns, rejects, canRename, onChange }: Props) {
             id: 'type',
             header: 'Type',
             cell: (column) => (
-              <Select aria-label={`Type of ${column.name}`} className="min-w-36 font-mono text-xs" disabled={!column.isKept} value={column.type} onChange={(event) => onChange(column.path, { type: event.target.value, why: 'Your choice.' })}>
+              <Select aria-label={`Type of ${column.name}`} className="min-w-32 font-mono text-xs" disabled={!column.isKept} value={column.type} onChange={(event) => onChange(column.path, { type: event.target.value, why: 'Your choice.' })}>
                 {[...new Set([column.type, ...TYPES])].map((type) => (
                   <option key={type}>{type}</option>
                 ))}
@@ -88,7 +88,7 @@ export function ColumnEditor({ columns, rejects, canRename, onChange }: Props) {
             id: 'examples',
             header: 'Examples',
             wideOnly: true,
-            cell: (column) => <span className="isolate-text line-clamp-1 max-w-56 font-mono text-text-2 [overflow-wrap:anywhere]">{column.examples.slice(0, 3).join(', ')}</span>,
+            cell: (column) => <span className="isolate-text line-clamp-1 w-32 font-mono text-text-2 [overflow-wrap:anywhere]">{column.examples.slice(0, 3).join(', ')}</span>,
           },
         ]}
       />
@@ -102,7 +102,7 @@ function NameCell({ column, problem, canRename, onChange }: NameProps) {
   const { path, name, isKept, why } = column;
   const isRenamed = isKept && name !== path;
   return (
-    <div className="w-52 max-md:w-40">
+    <div className="w-44 max-md:w-40">
       <div className="flex items-center gap-2">
         <Checkbox checked={isKept} aria-label={`Keep ${path}`} onChange={(event) => onChange({ isKept: event.target.checked })} label="" />
         {isKept && canRename ? (

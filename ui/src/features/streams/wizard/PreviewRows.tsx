@@ -49,7 +49,7 @@ export function PreviewRows({ preview, columns }: { preview: Preview; columns: r
           rows={preview.rows.slice(0, SHOWN)}
           rowKey={(_, index) => String(index)}
           columns={kept.map((column) => ({
-            id: column.name,
+            id: column.path,
             header: column.name,
             cell: (row: Record<string, unknown>) => <Value value={row[column.name]} />,
           }))}

@@ -4,7 +4,7 @@ import type { Sample } from './draft';
 /** The sample, beside whatever is being decided about it. */
 export function SamplePane({ sample }: { sample: Sample }) {
   return (
-    <aside aria-label="Sample" className="w-full shrink-0 self-start rounded-lg border border-line bg-surface lg:sticky lg:top-4 lg:w-64 xl:w-80">
+    <aside aria-label="Sample" className="w-full shrink-0 self-start rounded-lg border border-line bg-surface lg:sticky lg:top-4 lg:w-56 xl:w-64">
       <h2 className="border-b border-line px-3 py-2 text-sm font-semibold">
         Sample <span className="font-normal text-text-3">{formatExact(sample.records.length)} records</span>
       </h2>

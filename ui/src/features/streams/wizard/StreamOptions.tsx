@@ -18,7 +18,7 @@ export function StreamOptions({ draft, onChange }: Props) {
           <Select {...slots} value={draft.eventTime} disabled={times.length === 0} onChange={(event) => onChange({ eventTime: event.target.value })}>
             <option value="">none: when it arrived</option>
             {times.map((column) => (
-              <option key={column.name}>{column.name}</option>
+              <option key={column.path}>{column.name}</option>
             ))}
           </Select>
         )}
@@ -69,9 +69,10 @@ function Columns({ label, hint, names, chosen, onChange }: { label: string; hint
       <legend className="mb-1 text-xs font-medium text-text-2">{label}</legend>
       <div className="flex max-h-28 flex-wrap gap-x-4 overflow-auto rounded-md border border-line px-2 py-1">
         {names.length === 0 && <span className="text-xs text-text-3">No column has a single value.</span>}
-        {names.map((name) => (
+        {names.map((name, index) => (
           <Checkbox
-            key={name}
+            // While a person types, two columns may have one name for a moment.
+            key={index}
             checked={chosen.includes(name)}
             onChange={(event) => onChange(event.target.checked ? [...chosen, name] : chosen.filter((each) => each !== name))}
             label={

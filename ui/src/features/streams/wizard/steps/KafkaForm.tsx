@@ -43,7 +43,8 @@ export function KafkaForm({ wizard }: StepProps) {
           {(slots) => <Input {...slots} className="font-mono" placeholder="2026-11-21T06:00:00Z" value={kafka.startAt} onChange={(event) => set({ startAt: event.target.value })} />}
         </Field>
       )}
-      <ConnectionChecks statement={isReady && kafka.topic !== '' ? statementOf(draft, { withColumns: false }) : null} />
+      {/* What the stream is called changes nothing about how its source is reached. */}
+      <ConnectionChecks statement={isReady && kafka.topic !== '' ? statementOf({ ...draft, name: '' }, { withColumns: false }) : null} />
     </div>
   );
 }
