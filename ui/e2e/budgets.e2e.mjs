@@ -1,11 +1,14 @@
 // What the app may cost: bytes on the way, and frames while ten thousand events a second arrive.
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { assertNoTrouble, openPage, startBrowser, startServer } from './world.mjs';
 
 const KB = 1024;
 const FIRST_PAGE_MAX = 180 * KB;
 const QUERY_MAX = 180 * KB;
+const EMBEDDED_MAX = 3 * 1024 * KB;
 const FRAMES_MIN = 50;
 const WINDOW_MS = 2000;
 const N_WINDOWS = 5;
@@ -46,6 +49,58 @@ test('the first page and the Query page stay within their budgets', async () => 
     const more = (await loaded(page)).filter((file) => !known.has(file.name));
     assert.ok(sum(more) <= QUERY_MAX, `the Query page adds ${sum(more)} bytes: ${JSON.stringify(more)}`);
     console.log(`first page ${(sum(first) / KB).toFixed(0)} KB, Query ${(sum(more) / KB).toFixed(0)} KB more (gzip)`);
+    assertNoTrouble(page);
+  } finally {
+    await page.leave();
+  }
+});
+
+test('the app is small enough to be carried in the binary', () => {
+  const dist = new URL('../dist/', import.meta.url);
+  const bytes = fs.readdirSync(dist, { recursive: true, withFileTypes: true }).reduce((total, file) => total + (file.isFile() ? fs.statSync(path.join(file.parentPath, file.name)).size : 0), 0);
+  console.log(`embedded ${(bytes / KB).toFixed(0)} KB`);
+  assert.ok(bytes > 500 * KB && bytes <= EMBEDDED_MAX, `${bytes} bytes`);
+});
+
+test('a session through every page makes no request that fails, and nothing leaves the server', async () => {
+  const page = await openPage(browser, server.url);
+  const main = page.getByRole('navigation', { name: 'Main' });
+  const tab = async (name, there) => {
+    await page.getByRole('tab', { name }).click();
+    await page.getByText(there).first().waitFor();
+  };
+  try {
+    await page.goto('/');
+    await page.locator('.uplot').first().waitFor();
+    const paint = await page.evaluate(() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime);
+    console.log(`first contentful paint ${Math.round(paint)} ms`);
+    await main.getByRole('link', { name: 'Streams' }).click();
+    await page.getByRole('link', { name: 'shop', exact: true }).click();
+    await page.getByRole('grid', { name: 'Newest rows of shop' }).getByRole('row').nth(1).click();
+    await page.keyboard.press('Escape');
+    await tab('Health', 'Freshness p99');
+    await tab('Schema', 'Change the schema');
+    await tab(/^Quarantine/, 'Records that did not fit');
+    await tab('Settings', 'Keep rows for');
+    await main.getByRole('link', { name: 'Query' }).click();
+    await page.locator('.cm-content').click();
+    await page.keyboard.type('SELECT region, count(*) FROM shop GROUP BY 1 LIMIT 9');
+    await page.keyboard.press('Control+Enter');
+    await page.getByRole('grid', { name: 'Query results' }).getByRole('gridcell').first().waitFor();
+    await tab('Chart', 'for each region');
+    await tab('Plan', 'So far nothing was run.');
+    await page.getByRole('tab', { name: 'History' }).click();
+    await main.getByRole('link', { name: /Quarantine/ }).click();
+    await page.getByRole('navigation', { name: 'Causes' }).waitFor();
+    await main.getByRole('link', { name: 'System' }).click();
+    await page.getByText('Running for').waitFor();
+    await tab('Queries', 'without the app’s own');
+    await tab('Storage', 'Ledger');
+    await tab('About', /Apache/);
+    await page.reload();
+    await page.goBack();
+    await page.goto('/streams/new');
+    await page.getByText('Where do the events come from?').waitFor();
     assertNoTrouble(page);
   } finally {
     await page.leave();

@@ -9,7 +9,7 @@ const MINUTES = 30;
 /** How many records of a cause came in each of the last minutes, oldest first; `now` and the minutes are in milliseconds. */
 export function perMinute(rows: readonly { minute: string; n: number }[], now: number): number[] {
   const last = Math.floor(now / 60_000);
-  const counts = new Array<number>(MINUTES).fill(0);
+  const counts = Array.from({ length: MINUTES }, () => 0);
   for (const { minute, n } of rows) {
     const index = MINUTES - 1 - (last - Math.floor(Date.parse(minute) / 60_000));
     if (index >= 0 && index < MINUTES) counts[index] = Number(n);

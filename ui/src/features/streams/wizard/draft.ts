@@ -1,6 +1,6 @@
 /** What the wizard has been told so far, as data. It is kept on the server, and every step is a function of it. */
 
-export type SourceKind = 'kafka' | 'http' | 'file' | 'demo';
+export type SourceKind = 'kafka' | 'kinesis' | 'http' | 'file' | 'demo';
 
 export const STEPS = ['source', 'connect', 'sample', 'schema', 'review'] as const;
 export type Step = (typeof STEPS)[number];
@@ -18,6 +18,20 @@ export type KafkaDraft = {
   username: string;
   password: SecretRef;
   caFile: string;
+};
+
+export type KinesisDraft = {
+  stream: string;
+  region: string;
+  endpoint: string;
+  start: 'earliest' | 'latest' | 'timestamp';
+  startAt: string;
+  mode: 'poll' | 'fan_out';
+  /** Whose credentials are used: those that the server finds by itself, or an access key it has as secrets. */
+  credentials: 'server' | 'keys';
+  keyId: SecretRef;
+  secretKey: SecretRef;
+  roleArn: string;
 };
 
 export type DemoDraft = { rate: string; backfillMinutes: string; malformed: string };
@@ -46,6 +60,7 @@ export type Draft = {
   /** Whether a person typed the name; otherwise it follows the topic or the file. */
   isNamed: boolean;
   kafka: KafkaDraft;
+  kinesis: KinesisDraft;
   demo: DemoDraft;
   /** The name of the file; its content stays in the browser. */
   fileName: string | null;
@@ -81,6 +96,18 @@ export function emptyDraft(): Draft {
       username: '',
       password: { kind: 'secret', name: '' },
       caFile: '',
+    },
+    kinesis: {
+      stream: '',
+      region: '',
+      endpoint: '',
+      start: 'earliest',
+      startAt: '',
+      mode: 'poll',
+      credentials: 'server',
+      keyId: { kind: 'secret', name: '' },
+      secretKey: { kind: 'secret', name: '' },
+      roleArn: '',
     },
     demo: { rate: '400', backfillMinutes: '15', malformed: '0.004' },
     fileName: null,
@@ -118,6 +145,11 @@ export function nameProblem(name: string, taken: readonly string[]): string | nu
   return taken.includes(name) ? `There is a stream named ${name} already.` : null;
 }
 
+/** Whether the server reads the source by itself, and so can look into it first. */
+export function isRead({ source }: Pick<Draft, 'source'>): boolean {
+  return source === 'kafka' || source === 'kinesis';
+}
+
 /** The steps a source goes through: the made-up shop has nothing to sample and knows its columns. */
 export function stepsOf(draft: Draft): readonly Step[] {
   return draft.source === 'demo' ? ['source', 'connect', 'review'] : STEPS;
@@ -131,6 +163,7 @@ export function isDone(draft: Draft, step: Step): boolean {
     case 'connect':
       if (nameProblem(draft.name, []) !== null) return false;
       if (draft.source === 'kafka') return draft.kafka.brokers.trim() !== '' && draft.kafka.topic.trim() !== '';
+      if (draft.source === 'kinesis') return draft.kinesis.stream.trim() !== '';
       return draft.source !== 'file' || draft.fileName !== null;
     case 'sample':
       return draft.sample !== null && draft.sample.records.length > 0;

@@ -63,6 +63,13 @@ it('renames columns: by the field they come from, or in the header of lines', ()
   expect(lines).toContain(`header = 'order_id;"a";left_out'`);
 });
 
+it('writes a Kinesis stream, and names its secrets', () => {
+  const kinesis = { ...emptyDraft().kinesis, stream: 'clicks', region: 'eu-west-1' };
+  expect(statementOf(orders({ source: 'kinesis', kinesis }))).toBe("CREATE STREAM orders\n  FROM KINESIS (stream = 'clicks', region = 'eu-west-1');");
+  const keys = { ...kinesis, mode: 'fan_out', start: 'latest', credentials: 'keys', keyId: { kind: 'env', name: 'ID' }, secretKey: { kind: 'secret', name: 'aws' } } as const;
+  expect(statementOf(orders({ source: 'kinesis', kinesis: keys }))).toContain("start = 'latest', mode = 'fan_out', access_key_id = ENV 'ID', secret_access_key = SECRET 'aws')");
+});
+
 it('writes the other sources', () => {
   expect(statementOf(orders({ source: 'http' }))).toBe('CREATE STREAM orders\n  FROM HTTP;');
   expect(statementOf(orders({ source: 'file', format: 'csv', csvHeader: 'id;name', delimiter: ';' }))).toBe("CREATE STREAM orders\n  FROM HTTP\n  FORMAT CSV (header = 'id;name', delimiter = ';');");

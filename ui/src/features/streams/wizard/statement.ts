@@ -1,7 +1,7 @@
 /** The statement that the wizard writes: nothing it does could not be typed. */
 
 import { quoteName, quoteText } from '../../../lib/sqlText';
-import { isLines, type Draft, type DraftColumn, type KafkaDraft, type SecretRef } from './draft';
+import { isLines, type Draft, type DraftColumn, type KafkaDraft, type KinesisDraft, type SecretRef } from './draft';
 import { renamedHeader } from './fileRecords';
 
 /** The `CREATE STREAM` of a draft. Without columns the server infers them. */
@@ -56,6 +56,8 @@ function sourceClause(draft: Draft): string {
   switch (draft.source) {
     case 'kafka':
       return `KAFKA (${kafkaOptions(draft.kafka).join(', ')})`;
+    case 'kinesis':
+      return `KINESIS (${kinesisOptions(draft.kinesis).join(', ')})`;
     case 'demo':
       return `DEMO (${demoOptions(draft).join(', ')})`;
     default:
@@ -78,6 +80,24 @@ function kafkaOptions(kafka: KafkaDraft): string[] {
     if (kafka.password.name.trim() !== '') options.push(`sasl_password = ${secret(kafka.password)}`);
   }
   if (usesTls(kafka)) text('ssl_ca_location', kafka.caFile);
+  return options;
+}
+
+function kinesisOptions(kinesis: KinesisDraft): string[] {
+  const options: string[] = [];
+  const text = (name: string, value: string) => {
+    if (value.trim() !== '') options.push(`${name} = ${quoteText(value.trim())}`);
+  };
+  text('stream', kinesis.stream);
+  text('region', kinesis.region);
+  text('endpoint', kinesis.endpoint);
+  if (kinesis.start === 'latest') text('start', 'latest');
+  if (kinesis.start === 'timestamp') text('start', kinesis.startAt);
+  if (kinesis.mode === 'fan_out') text('mode', 'fan_out');
+  text('role_arn', kinesis.roleArn);
+  if (kinesis.credentials === 'keys' && kinesis.keyId.name.trim() !== '' && kinesis.secretKey.name.trim() !== '') {
+    options.push(`access_key_id = ${secret(kinesis.keyId)}`, `secret_access_key = ${secret(kinesis.secretKey)}`);
+  }
   return options;
 }
 

@@ -6,8 +6,9 @@ import { DemoForm } from './DemoForm';
 import { FileForm } from './FileForm';
 import { HttpForm } from './HttpForm';
 import { KafkaForm } from './KafkaForm';
+import { KinesisForm } from './KinesisForm';
 
-const TITLES = { kafka: 'How is the cluster reached?', http: 'How will programs push to it?', file: 'Which file?', demo: 'How busy should the shop be?' } as const;
+const TITLES = { kafka: 'How is the cluster reached?', kinesis: 'Which stream, and where?', http: 'How will programs push to it?', file: 'Which file?', demo: 'How busy should the shop be?' } as const;
 
 /** How the source is reached, and what the stream is called. */
 export function ConnectStep(props: StepProps) {
@@ -20,6 +21,7 @@ export function ConnectStep(props: StepProps) {
         {TITLES[draft.source ?? 'http']}
       </h2>
       {draft.source === 'kafka' && <KafkaForm {...props} />}
+      {draft.source === 'kinesis' && <KinesisForm {...props} />}
       {draft.source === 'file' && <FileForm {...props} />}
       {draft.source === 'demo' && <DemoForm {...props} />}
       <NameField draft={draft} problem={problem} onChange={(name) => wizard.change({ name, isNamed: name !== '' })} />

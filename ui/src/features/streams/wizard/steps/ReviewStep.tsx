@@ -6,7 +6,7 @@ import { Code } from '../../../../ui/Code';
 import { Failure } from '../../../../ui/Empty';
 import { toast } from '../../../../ui/Toast';
 import { Actions } from '../Actions';
-import { nameProblem, type Draft } from '../draft';
+import { isRead, nameProblem, type Draft } from '../draft';
 import { kindOf, renamedHeader, type FileKind } from '../fileRecords';
 import { Listening } from '../Listening';
 import { cliLine, delimiterOf, statementOf } from '../statement';
@@ -38,7 +38,7 @@ export function ReviewStep({ wizard, file, takenNames }: StepProps) {
     },
     onSuccess: () => {
       toast(`Created ${draft.name}`);
-      if (draft.source === 'kafka' || draft.source === 'demo') void navigate({ to: '/streams/$name', params: { name: draft.name }, search: { tab: 'health' } as never });
+      if (isRead(draft) || draft.source === 'demo') void navigate({ to: '/streams/$name', params: { name: draft.name }, search: { tab: 'health' } as never });
     },
   });
   return (

@@ -1,10 +1,11 @@
 import { clsx } from 'clsx';
-import { FileUp, Globe, Network, ShoppingBag, type LucideIcon } from 'lucide-react';
+import { FileUp, Globe, Network, Waves, ShoppingBag, type LucideIcon } from 'lucide-react';
 import { emptyDraft, suggestName, type SourceKind } from '../draft';
 import type { StepProps } from '../WizardPage';
 
 const SOURCES: readonly { kind: SourceKind; name: string; what: string; needs: string; icon: LucideIcon }[] = [
   { kind: 'kafka', name: 'Kafka', what: 'Reads a topic from where you say, and stays with it.', needs: 'You need the brokers’ addresses, the topic, and a login if the cluster wants one.', icon: Network },
+  { kind: 'kinesis', name: 'Kinesis', what: 'Reads all shards of a stream, through splits and merges.', needs: 'You need the stream, its region, and credentials that the server finds.', icon: Waves },
   { kind: 'http', name: 'HTTP', what: 'Your programs push JSON or CSV; an answer means it is on disk.', needs: 'You need nothing but a name. The address and a curl line come next.', icon: Globe },
   { kind: 'file', name: 'File', what: 'Loads NDJSON, a JSON array or CSV from this computer.', needs: 'You need the file. Very large and Parquet files go in with the command line.', icon: FileUp },
   { kind: 'demo', name: 'Demo', what: 'Makes up the events of a shop, to look around with.', needs: 'You need nothing. It can be removed with one click.', icon: ShoppingBag },
