@@ -1,16 +1,19 @@
-import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
-import { formatCount } from '../../../../lib/format';
-import { Button } from '../../../../ui/Button';
-import { Failure } from '../../../../ui/Empty';
 import { Choice, Field, Input, Select, Textarea } from '../../../../ui/Field';
-import { Table } from '../../../../ui/Table';
 import { ConnectionChecks } from '../ConnectionChecks';
 import { readPasted } from '../clientProperties';
 import { suggestName, withoutSample, type KafkaDraft } from '../draft';
 import { statementOf, usesLogin, usesTls } from '../statement';
-import { readTopics } from '../wizardApi';
 import type { StepProps } from '../WizardPage';
+import { Topics } from './Topics';
+
+const WORDS = {
+  one: 'Topic',
+  several: 'topics',
+  parts: 'Partitions',
+  asking: 'Asking the cluster…',
+  none: 'The cluster answers, and has no topic this login may see.',
+};
 
 /** Brokers, login and topic, each in a field or pasted in one piece. */
 export function KafkaForm({ wizard }: StepProps) {
@@ -27,7 +30,7 @@ export function KafkaForm({ wizard }: StepProps) {
         {(slots) => <Input {...slots} className="font-mono" placeholder="localhost:9092" value={kafka.brokers} onChange={(event) => set({ brokers: event.target.value })} />}
       </Field>
       <Security kafka={kafka} onChange={set} />
-      <Topics statement={statementOf({ ...draft, kafka: { ...kafka, topic: '' } }, { withColumns: false })} isReady={isReady} topic={kafka.topic} onChoose={choose} />
+      <Topics statement={statementOf({ ...draft, kafka: { ...kafka, topic: '' } }, { withColumns: false })} isReady={isReady} topic={kafka.topic} words={WORDS} hasCounts onChoose={choose} />
       <Choice
         label="Begin reading"
         value={kafka.start}
@@ -117,45 +120,3 @@ function Security({ kafka, onChange }: { kafka: KafkaDraft; onChange: (part: Par
   );
 }
 
-type TopicsProps = { statement: string; isReady: boolean; topic: string; onChoose: (topic: string) => void };
-
-/** The topic, typed or picked from what the cluster has. */
-function Topics({ statement, isReady, topic, onChoose }: TopicsProps) {
-  const topics = useMutation({ mutationFn: () => readTopics(statement) });
-  return (
-    <div className="flex flex-col gap-2">
-      <div className="flex items-end gap-2">
-        <Field label="Topic" className="flex-1">
-          {(slots) => <Input {...slots} className="font-mono" value={topic} onChange={(event) => onChoose(event.target.value)} />}
-        </Field>
-        <Button kind="outline" disabled={!isReady || topics.isPending} onClick={() => topics.mutate()}>
-          {topics.isPending ? 'Asking the cluster…' : 'Show topics'}
-        </Button>
-      </div>
-      {topics.isError && <Failure error={topics.error} doing="listing topics" />}
-      {topics.data !== undefined && topics.data.length === 0 && <p className="text-sm text-text-2">The cluster answers, and has no topic this login may see.</p>}
-      {topics.data !== undefined && topics.data.length > 0 && (
-        <div className="max-h-64 overflow-auto rounded-md border border-line">
-          <Table
-            label="Topics of the cluster"
-            rows={topics.data}
-            rowKey={(each) => each.name}
-            columns={[
-              {
-                id: 'name',
-                header: 'Topic',
-                cell: (each) => (
-                  <button type="button" aria-pressed={each.name === topic} onClick={() => onChoose(each.name)} className="min-h-6 font-mono text-accent underline aria-pressed:font-semibold">
-                    {each.name}
-                  </button>
-                ),
-              },
-              { id: 'partitions', header: 'Partitions', align: 'right', cell: (each) => formatCount(each.n_partitions) },
-              { id: 'records', header: 'Records', align: 'right', cell: (each) => formatCount(each.n_records) },
-            ]}
-          />
-        </div>
-      )}
-    </div>
-  );
-}

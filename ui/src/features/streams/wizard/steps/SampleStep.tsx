@@ -10,7 +10,7 @@ import { Field, Input, Select, Textarea } from '../../../../ui/Field';
 import { Skeleton } from '../../../../ui/Skeleton';
 import { Table } from '../../../../ui/Table';
 import { Actions } from '../Actions';
-import { withoutSample, type Draft, type Sample } from '../draft';
+import { isRead, withoutSample, type Draft, type Sample } from '../draft';
 import { elementsOf, headerOf, kindOf, sampleOf } from '../fileRecords';
 import { statementOf } from '../statement';
 import { takeSample } from '../wizardApi';
@@ -21,17 +21,17 @@ const SHOWN = 20;
 /** What the records look like, before anything is decided about them. */
 export function SampleStep({ wizard }: StepProps) {
   const { draft, change } = wizard;
-  const isKafka = draft.source === 'kafka';
+  const isReadable = isRead(draft);
   const taking = useMutation({
     mutationFn: () => takeSample(statementOf({ ...draft, format: null }, { withColumns: false })),
     onSuccess: (sample) => change((old) => withSample(old, sample)),
   });
   const asked = useRef(false);
   useEffect(() => {
-    if (!isKafka || draft.sample !== null || asked.current) return;
+    if (!isReadable || draft.sample !== null || asked.current) return;
     asked.current = true;
     taking.mutate();
-  }, [isKafka, draft.sample, taking]);
+  }, [isReadable, draft.sample, taking]);
   const n = draft.sample?.records.length ?? 0;
   const [isWaiting, setWaiting] = useState(false);
   useEffect(() => {
@@ -45,7 +45,7 @@ export function SampleStep({ wizard }: StepProps) {
         <h2 id="sample-title" className="text-lg font-semibold">
           What do the records look like?
         </h2>
-        {isKafka && (
+        {isReadable && (
           <Button kind="outline" disabled={taking.isPending} onClick={() => taking.mutate()}>
             <RotateCw size={14} aria-hidden />
             {taking.isPending ? 'Reading…' : 'Read again'}
@@ -55,7 +55,7 @@ export function SampleStep({ wizard }: StepProps) {
       {taking.isPending && n === 0 && !isWaiting && <Skeleton label="Reading a sample" rows={6} />}
       {taking.isError && <Failure error={taking.error} doing="reading a sample" onRetry={() => taking.mutate()} />}
       {draft.sample !== null && n > 0 && <Records draft={draft} sample={draft.sample} onChange={(part) => change((old) => ({ ...forgetColumns(old), ...part }))} />}
-      {isKafka && draft.sample !== null && n === 0 && (
+      {isReadable && draft.sample !== null && n === 0 && (
         <EmptyTopic draft={draft} isWaiting={isWaiting} onWait={setWaiting} />
       )}
       {draft.source !== 'file' && (draft.source === 'http' || (draft.sample !== null && (n === 0 || draft.sample.why === PASTED)) || taking.isError) && (
@@ -68,16 +68,15 @@ export function SampleStep({ wizard }: StepProps) {
 
 const LOOK_EVERY_MS = 2000;
 const PASTED = 'pasted here';
-const FORMATS = ['json', 'csv', 'tsv', 'avro', 'protobuf', 'msgpack', 'text'];
+const FORMATS = ['json', 'csv', 'tsv', 'avro', 'protobuf', 'msgpack', 'cloudwatch_logs', 'text'];
+const EXAMPLE = '{"id": 1, "at": "2026-11-21T12:00:00Z"}';
 
 function EmptyTopic({ draft, isWaiting, onWait }: { draft: Draft; isWaiting: boolean; onWait: (isWaiting: boolean) => void }) {
-  const { brokers, topic, protocol } = draft.kafka;
-  const config = protocol === 'PLAINTEXT' ? '' : ' \\\n  --producer.config client.properties';
-  const command = `echo '{"id": 1, "at": "2026-11-21T12:00:00Z"}' | kafka-console-producer \\\n  --bootstrap-server ${brokers.trim()} --topic ${topic.trim()}${config}`;
+  const command = draft.source === 'kinesis' ? kinesisCommand(draft.kinesis) : kafkaCommand(draft.kafka);
   return (
     <div className="flex max-w-3xl flex-col gap-3 rounded-md border border-line bg-surface">
       <Empty
-        title="The topic is empty"
+        title={draft.source === 'kinesis' ? 'The stream is empty' : 'The topic is empty'}
         actions={
           <Button kind={isWaiting ? 'outline' : 'primary'} aria-pressed={isWaiting} onClick={() => onWait(!isWaiting)}>
             {isWaiting && <span aria-hidden className="live-dot text-accent" />}
@@ -92,6 +91,16 @@ function EmptyTopic({ draft, isWaiting, onWait }: { draft: Draft; isWaiting: boo
       </div>
     </div>
   );
+}
+
+function kafkaCommand({ brokers, topic, protocol }: Draft['kafka']): string {
+  const config = protocol === 'PLAINTEXT' ? '' : ' \\\n  --producer.config client.properties';
+  return `echo '${EXAMPLE}' | kafka-console-producer \\\n  --bootstrap-server ${brokers.trim()} --topic ${topic.trim()}${config}`;
+}
+
+function kinesisCommand({ stream, region, endpoint }: Draft['kinesis']): string {
+  const where = [region.trim() !== '' ? ` --region ${region.trim()}` : '', endpoint.trim() !== '' ? ` --endpoint-url ${endpoint.trim()}` : ''].join('');
+  return `aws kinesis put-record --stream-name ${stream.trim()} --partition-key 1${where} \\\n  --cli-binary-format raw-in-base64-out --data '${EXAMPLE}'`;
 }
 
 function withSample(draft: Draft, sample: Sample): Draft {
