@@ -128,6 +128,7 @@ async fn chaos(seed: u64, mode: &'static str) {
             _ => reading.pull(dice.usize(1..8), Duration::from_millis(dice.u64(1..3_000))).await,
         }
     }
+    service.lock().refused = 0.0;
     reading.crash().await;
     reading.pull(usize::MAX, SILENCE).await;
     check(&reading, n_put, seed);

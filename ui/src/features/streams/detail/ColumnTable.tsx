@@ -81,7 +81,8 @@ export function ColumnTable({ stream, onAlter }: { stream: StreamDetail; onAlter
 
 /** The commonest values with their share of the sample. */
 function Commonest({ of }: { of: Profile | undefined }) {
-  if (!of || of.top.length === 0) return <span className="text-text-3">{of && of.distinct !== null ? 'no value twice' : '–'}</span>;
+  if (!of?.top) return <>–</>;
+  if (of.top.length === 0) return <span className="text-text-3">{of.filled === 0 ? 'no value' : 'no value twice'}</span>;
   return (
     <span className="flex flex-col">
       {of.top.map(({ value, n }) => (

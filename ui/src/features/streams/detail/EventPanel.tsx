@@ -61,16 +61,31 @@ export function EventPanel({ stream, row, columns, onClose }: { stream: string; 
       </header>
       <TabPanel idPrefix="event" value={part} scrolls className="min-h-0 flex-1 overflow-auto">
         {part === 'parsed' && <Values values={own} types={types} />}
-        {part === 'raw' && (
-          <div className="flex flex-col gap-2 p-2">
-            <Code label="Record as JSON" text={JSON.stringify(recordOf(row.values), null, 2)} />
-            <p className="text-xs text-text-3">Put together from the row: columns under their names, and the fields that have none. The bytes themselves stay at the source.</p>
-          </div>
-        )}
+        {part === 'raw' && <Raw values={row.values} />}
         {part === 'headers' && <Headers values={row.values} />}
         {part === 'stored' && <AsStored values={row.values} columns={columns} />}
       </TabPanel>
     </aside>
+  );
+}
+
+/** Drawing more than this would hold the page up. */
+const RAW_CHARS_MAX = 65_536;
+
+function Raw({ values }: { values: Readonly<Record<string, unknown>> }) {
+  const text = JSON.stringify(recordOf(values), null, 2);
+  const isCut = text.length > RAW_CHARS_MAX;
+  return (
+    <div className="flex flex-col gap-2 p-2">
+      <Code label="Record as JSON" text={isCut ? `${text.slice(0, RAW_CHARS_MAX)}…` : text} />
+      {isCut && (
+        <p className="flex items-center gap-2 text-xs text-text-2">
+          {`The first ${RAW_CHARS_MAX.toLocaleString('en-US')} of ${text.length.toLocaleString('en-US')} characters.`}
+          <CopyButton text={text} label="Copy all of it" />
+        </p>
+      )}
+      <p className="text-xs text-text-3">Put together from the row: columns under their names, and the fields that have none. The bytes themselves stay at the source.</p>
+    </div>
   );
 }
 

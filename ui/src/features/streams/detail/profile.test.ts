@@ -21,6 +21,6 @@ describe('profile', () => {
     const profile = readProfile({ n: 10, f0: 9, d0: null, a0: '1.5', z0: '99', f1: 10 }, tops, columns);
     // A value that is there once is not a common one.
     expect(profile.get('price')).toEqual({ n: 10, filled: 9, distinct: null, min: '1.5', max: '99', top: [{ value: '7', n: 4 }] });
-    expect(profile.get('Odd "name"')).toEqual({ n: 10, filled: 10, distinct: null, min: null, max: null, top: [] });
+    expect(profile.get('Odd "name"')).toEqual({ n: 10, filled: 10, distinct: null, min: null, max: null, top: null });
   });
 });

@@ -9,7 +9,7 @@ export const PROFILED_MAX = 100;
 
 export type TopValue = { value: string; n: number };
 
-export type Profile = { n: number; filled: number; distinct: number | null; min: string | null; max: string | null; top: readonly TopValue[] };
+export type Profile = { n: number; filled: number; distinct: number | null; min: string | null; max: string | null; /** Null where they were not counted. */ top: readonly TopValue[] | null };
 
 const COMPARABLE = /^(BOOLEAN|TINYINT|SMALLINT|INT|INTEGER|BIGINT|REAL|DOUBLE|DECIMAL|TEXT|TIMESTAMP|DATE|TIME)\b/i;
 const COUNTABLE = /^(BOOLEAN|TINYINT|SMALLINT|INT|INTEGER|BIGINT|REAL|DOUBLE|DECIMAL|TEXT|TIMESTAMP|DATE)\b/i;
@@ -35,9 +35,11 @@ export function profileSql(stream: string, columns: readonly StreamColumn[]): st
 
 export const TOP_MAX = 3;
 
+const isCounted = ({ type }: StreamColumn) => COUNTABLE.test(type) && !NEVER_COMMON.test(type);
+
 /** The commonest values: rows of the column's number `c`, the value `v` and how often it is there. Null where no column can be counted. */
 export function topSql(stream: string, columns: readonly StreamColumn[]): string | null {
-  const counted = columns.slice(0, PROFILED_MAX).flatMap((column, index) => (COUNTABLE.test(column.type) && !NEVER_COMMON.test(column.type) ? [{ index, text: asText(quoteName(column.name)) }] : []));
+  const counted = columns.slice(0, PROFILED_MAX).flatMap((column, index) => (isCounted(column) ? [{ index, text: asText(quoteName(column.name)) }] : []));
   if (counted.length === 0) return null;
   const pairs = `SELECT unnest(make_array(${counted.map(({ index }) => index).join(', ')})) AS c, unnest(make_array(${counted.map(({ text }) => text).join(', ')})) AS v FROM ${sampleOf(stream)}`;
   const ranked = `SELECT c, v, count(*) AS n, row_number() OVER (PARTITION BY c ORDER BY count(*) DESC, v) AS k FROM (${pairs}) GROUP BY c, v HAVING v IS NOT NULL`;
@@ -56,7 +58,7 @@ export function readProfile(row: Record<string, unknown>, tops: readonly Record<
         distinct: row[`d${index}`] === null || row[`d${index}`] === undefined ? null : Number(row[`d${index}`]),
         min: text(row[`a${index}`]),
         max: text(row[`z${index}`]),
-        top: tops.flatMap(({ c, v, n }) => (Number(c) === index && Number(n) > 1 ? [{ value: String(v), n: Number(n) }] : [])),
+        top: isCounted(column) ? tops.flatMap(({ c, v, n }) => (Number(c) === index && Number(n) > 1 ? [{ value: String(v), n: Number(n) }] : [])) : null,
       },
     ]),
   );
