@@ -1,6 +1,6 @@
 """Streams over two emulators of Amazon Kinesis that know nothing of each other, written to with boto3.
 
-HELIOS_KINESIS_RECORDS (default 300,000) is the number of records in the test of many.
+HELIOS_KINESIS_RECORDS (default 100,000) is the number of records in the test of many.
 """
 
 import gzip
@@ -20,7 +20,7 @@ from streams import count, ids, wait_count, wait_state
 from test_kafka import SHOP_COLUMNS, shop_events
 from waiting import eventually
 
-RECORDS = int(os.environ.get("HELIOS_KINESIS_RECORDS", 300_000))
+RECORDS = int(os.environ.get("HELIOS_KINESIS_RECORDS", 100_000))
 
 
 def started(name, tmp_path_factory):
@@ -382,7 +382,8 @@ def test_the_checks_go_step_by_step(helios, kinesis, topic):
     assert sample["format"] == "json" and len(sample["records"]) == 4 and sample["records"][0]["key"].startswith("k")
 
 
-# Pushed records.
+# Pushed records. kinesis-local never tells a subscriber that a shard has ended: splits with pushed records are tried on a
+# scripted service, in the tests of the crate.
 
 
 def test_pushed_records_are_read_and_the_consumer_goes_with_the_stream(helios, kinesis_local, topic):
@@ -393,14 +394,14 @@ def test_pushed_records_are_read_and_the_consumer_goes_with_the_stream(helios, k
     kinesis_local.put(topic, events(0, 200))
     wait_count(helios, "clicks", 200)
     assert [consumer["ConsumerName"] for consumer in client.list_stream_consumers(StreamARN=arn)["Consumers"]] == ["helios-clicks"]
-    kinesis_local.split(topic, kinesis_local.open_shards(topic)[0])
-    kinesis_local.put(topic, events(200, 200))
-    wait_count(helios, "clicks", 400, deadline=60)
     helios.kill9()
-    kinesis_local.put(topic, events(400, 200))
+    kinesis_local.put(topic, events(200, 200))
     helios.start()
+    wait_count(helios, "clicks", 400, deadline=60)
+    kinesis_local.put(topic, events(400, 200))
     wait_count(helios, "clicks", 600, deadline=60)
     assert ids(helios, "clicks") == list(range(600))
+    assert "is polled" not in helios.log.read_text()
     helios.sql("DROP STREAM clicks")
     eventually(lambda: client.list_stream_consumers(StreamARN=arn)["Consumers"] == [])
 
@@ -505,7 +506,7 @@ def test_lambda_batches_are_stored_once_with_keys_and_times(helios):
         assert response.status_code == 200 and response.json() == {"batchItemFailures": []}, response.text
     assert ids(helios, "clicks") == list(range(12))
     [row] = helios.sql("SELECT _key, _time FROM clicks WHERE id = 11")
-    assert row["_key"] == "u2" and row["_time"].startswith("2018-12-17T23:50:50.987"), row
+    assert row["_key"] == "u2" and row["_time"].startswith("2018-12-17T22:10:50.987"), row
     helios.sql("PAUSE STREAM clicks")
     response = helios.request("POST", "/v1/streams/clicks/lambda", json={"Records": [record(20, b'{"id": 20}')]})
     assert response.json() == {"batchItemFailures": [{"itemIdentifier": f"4959{20:052}"}]}
