@@ -244,18 +244,56 @@ test('Kafka: from a real topic to a stream with its rows', async (t) => {
   broker.stop();
 });
 
-/** A broker of its own, through what the real-server tests have installed; says what is missing otherwise. */
-async function startBroker() {
+const startBroker = () => startHelper('broker.py');
+
+/** A real source of its own, through what the real-server tests have installed; says what is missing otherwise. */
+async function startHelper(script) {
   const python = fileURLToPath(new URL('../../target/real/venv/bin/python', import.meta.url));
-  if (!fs.existsSync(python)) return { missing: 'no Kafka was installed (tests/real/install)' };
-  const child = spawn(python, [fileURLToPath(new URL('broker.py', import.meta.url))], { stdio: ['pipe', 'pipe', 'inherit'] });
+  if (!fs.existsSync(python)) return { missing: 'nothing was installed to read from (tests/real/install)' };
+  const child = spawn(python, [fileURLToPath(new URL(script, import.meta.url))], { stdio: ['pipe', 'pipe', 'inherit'] });
   const told = await new Promise((resolve, reject) => {
     child.stdout.once('data', (bytes) => resolve(JSON.parse(bytes)));
-    child.once('exit', (code) => reject(new Error(`the broker ended with ${code}`)));
+    child.once('exit', (code) => reject(new Error(`${script} ended with ${code}`)));
   });
   after(() => child.stdin.end());
   return { ...told, produce: (topic, record) => child.stdin.write(`${JSON.stringify([topic, record])}\n`), stop: () => child.stdin.end() };
 }
+
+test('Kinesis: from a stream of two shards to a stream with its rows', async (t) => {
+  const emulator = await startHelper('shards.py');
+  if (emulator.missing) return t.skip(emulator.missing);
+  // Credentials are those that the server finds, so it has an environment of its own.
+  const own = await startServer({ command: 'run', env: emulator.environment });
+  const page = await openPage(browser, own.url);
+  try {
+    await page.goto('/streams/new');
+    await page.getByRole('button', { name: /^Kinesis/ }).click();
+    await page.getByLabel('Region', { exact: true }).fill('eu-west-1');
+    await page.getByLabel('Address', { exact: true }).fill(emulator.address);
+    await go(page, 'Show streams');
+    await go(page, 'clicks');
+    await go(page, 'Check the connection');
+    await page.getByText('Everything answers.').waitFor({ timeout: 60_000 });
+    await shot(page, 'wizard-kinesis');
+    await assertAccessible(page, 'connecting Kinesis');
+    await go(page);
+    await page.getByText('Looks like JSON').waitFor();
+    await go(page);
+    await page.getByLabel('Name of userId').fill('user_id');
+    await page.getByText(/All \d+ samples would be stored/).waitFor();
+    await go(page);
+    assert.match(await page.locator('pre[aria-label=SQL]').innerText(), /user_id[\s\S]*FROM KINESIS \([^)]*'clicks'/);
+    await go(page, 'Create the stream');
+    await page.waitForURL(/\/streams\/clicks/);
+    await until('every click is there', async () => Number((await own.sql('SELECT count(*) AS n FROM clicks'))[0].n) === 60, 60_000);
+    assert.equal((await own.sql('SELECT count(DISTINCT user_id) AS n FROM clicks'))[0].n, 7);
+    assertNoTrouble(page);
+  } finally {
+    await page.leave();
+    await own.stop();
+    emulator.stop();
+  }
+});
 
 test('everybody can use the first step', async () => {
   for (const [theme, size, viewport] of [['light', 'wide', WIDE], ['dark', 'phone', PHONE]]) {
