@@ -107,6 +107,44 @@ test('a session through every page makes no request that fails, and nothing leav
   }
 });
 
+test('one connection serves a whole tab, and a hidden tab costs nothing', async () => {
+  const page = await openPage(browser, server.url);
+  const sockets = [];
+  const requests = [];
+  page.on('websocket', (socket) => {
+    sockets.push(socket);
+    socket.on('framereceived', () => requests.push('frame'));
+  });
+  page.on('request', (request) => requests.push(request.url()));
+  const hide = (isHidden) =>
+    page.evaluate((hidden) => {
+      Object.defineProperty(document, 'hidden', { configurable: true, value: hidden });
+      Object.defineProperty(document, 'visibilityState', { configurable: true, value: hidden ? 'hidden' : 'visible' });
+      document.dispatchEvent(new Event('visibilitychange'));
+    }, isHidden);
+  try {
+    await page.goto('/');
+    await page.locator('.uplot').first().waitFor();
+    await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Streams' }).click();
+    await page.getByRole('link', { name: 'shop', exact: true }).click();
+    await page.getByRole('grid', { name: 'Newest rows of shop' }).getByRole('row').nth(1).waitFor();
+    await page.getByRole('tab', { name: 'Health' }).click();
+    await page.getByRole('region', { name: 'Stages' }).waitFor();
+    assert.equal(sockets.length, 1, 'every page shares one connection');
+    await hide(true);
+    await sockets[0].waitForEvent('close', { timeout: 15_000 });
+    requests.length = 0;
+    await page.waitForTimeout(3000);
+    assert.deepEqual(requests, [], 'nothing is asked or sent while nobody looks');
+    await hide(false);
+    await page.getByRole('banner').getByText(/^Live/).waitFor();
+    assert.equal(sockets.length, 2);
+    assertNoTrouble(page);
+  } finally {
+    await page.leave();
+  }
+});
+
 test('everything is cached by its hash, and the page itself is asked for again', async () => {
   const html = await fetch(`${server.url}/`);
   assert.match(html.headers.get('content-security-policy') ?? '', /default-src 'self'/);

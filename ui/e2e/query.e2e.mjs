@@ -168,6 +168,26 @@ test('tabs, their text and their last result outlive a reload', async () => {
   await page.leave();
 });
 
+test('tabs and their results outlive a crash of the page', async () => {
+  const page = await openConsole();
+  await run(page, 'SELECT 20 + 1 AS half');
+  await cell(page, 0, 0).waitFor();
+  await page.keyboard.press('Alt+t');
+  await write(page, '-- never run\nSELECT nothing_yet');
+  await kept(page, 'nothing_yet', 1);
+  const crashed = page.waitForEvent('crash');
+  page.goto('chrome://crash').catch(() => undefined);
+  await crashed;
+  const next = await page.context().newPage();
+  await next.goto('/query');
+  await next.getByRole('tab', { name: 'never run', selected: true }).waitFor();
+  assert.match(await next.locator('.cm-content').innerText(), /nothing_yet/);
+  await next.keyboard.press('Alt+1');
+  await cell(next, 0, 0).waitFor();
+  assert.equal(await cell(next, 0, 0).innerText(), '21');
+  await page.leave();
+});
+
 test('parameters are found while typing, live in the address, and Enter runs', async () => {
   const page = await openConsole();
   await write(page, "SELECT :word AS word, $number + 1 AS next");
