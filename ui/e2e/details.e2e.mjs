@@ -162,7 +162,8 @@ look('a page of twice the size loses nothing at its side', { viewport: { width: 
 
 look('colours that the system forces leave everything to be seen', { forcedColors: 'active' }, async (page) => {
   await page.goto('/streams/shop?tab=health');
-  await page.getByRole('region', { name: 'Stages' }).waitFor();
+  await page.locator('.uplot canvas').nth(1).waitFor();
+  await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))));
   await shot(page, 'details-forced-colors');
   await assertAccessible(page, 'forced colours');
 });

@@ -5,7 +5,7 @@ import type { ComponentProps, ReactNode } from 'react';
 export type ButtonKind = 'primary' | 'outline' | 'quiet' | 'danger';
 
 const KINDS: Record<ButtonKind, string> = {
-  primary: 'bg-accent text-on-accent hover:bg-accent-hover',
+  primary: 'border border-transparent bg-accent text-on-accent hover:bg-accent-hover',
   outline: 'border border-control bg-surface text-text hover:bg-sunken',
   quiet: 'text-text-2 hover:bg-sunken hover:text-text',
   danger: 'border border-crit bg-surface text-crit hover:bg-crit-tint',

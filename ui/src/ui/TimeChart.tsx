@@ -63,7 +63,7 @@ export function TimeChart(props: TimeChartProps) {
         <ul id={legend} className="flex flex-wrap gap-x-4 pr-8 pb-1 text-xs text-text-2">
           {series.map((one, index) => (
             <li key={one.label} className="inline-flex items-center gap-1.5">
-              <span aria-hidden className="h-0.5 w-3" style={{ background: `var(--c${index + 1})` }} />
+              <span aria-hidden data-mark className="h-0.5 w-3" style={{ background: `var(--c${index + 1})` }} />
               {one.label}
             </li>
           ))}

@@ -34,6 +34,7 @@ export function BarChart({ label, labelName, valueName, bars }: Props) {
               <div className="relative flex h-6 items-center">
                 <div
                   aria-hidden
+                  data-mark
                   className="absolute h-4 rounded-sm bg-c1"
                   style={{ left: `${((Math.min(0, bar.value) - low) / span) * 82}%`, width: `${Math.max(0.4, (Math.abs(bar.value) / span) * 82)}%` }}
                 />

@@ -30,7 +30,7 @@ export function Partitions({ stream }: { stream: StreamDetail }) {
               wideOnly: true,
               className: 'w-2/5',
               cell: (one) => (
-                <span aria-hidden className="block h-2 rounded-sm bg-sunken">
+                <span aria-hidden data-mark className="block h-2 rounded-sm bg-sunken">
                   <span className="block h-2 rounded-sm bg-accent" style={{ width: `${((one.lag ?? 0) / top) * 100}%` }} />
                 </span>
               ),
