@@ -12,15 +12,22 @@ const NAMES: Record<string, string> = {
   tcp: 'Port answers',
   tls: 'Encryption',
   login: 'Login',
-  metadata: 'Cluster and topic',
   read: 'Permission to read',
   decode: 'One record decoded',
 };
 
 type State = { statement: string; checks: Check[]; isRunning: boolean; failure: unknown };
 
+type Props = {
+  /** Null while something is missing. */
+  statement: string | null;
+  /** What is read, as its source calls it. */
+  place?: string;
+  missing?: string;
+};
+
 /** Named checks, each with its time, and on failure the cause and what to change. */
-export function ConnectionChecks({ statement }: { statement: string | null }) {
+export function ConnectionChecks({ statement, place = 'Cluster and topic', missing = 'Say where the brokers are and which topic to read.' }: Props) {
   const [state, setState] = useState<State | null>(null);
   const abort = useRef<AbortController | null>(null);
   useEffect(() => () => abort.current?.abort(), []);
@@ -48,14 +55,14 @@ export function ConnectionChecks({ statement }: { statement: string | null }) {
           {shown?.isRunning ? 'Checking…' : shown === null ? 'Check the connection' : 'Check again'}
         </Button>
         <p role="status" className="text-xs text-text-2">
-          {statement === null && 'Say where the brokers are and which topic to read.'}
+          {statement === null && missing}
           {shown !== null && !shown.isRunning && shown.failure === null && (failed ? 'One of the checks failed. You may go on and mend it later.' : 'Everything answers.')}
         </p>
       </div>
       {shown !== null && (
         <ol className="divide-y divide-line rounded-md border border-line bg-surface">
           {shown.checks.map((check) => (
-            <CheckLine key={check.check} check={check} />
+            <CheckLine key={check.check} check={check} name={check.check === 'metadata' ? place : (NAMES[check.check] ?? check.check)} />
           ))}
           {shown.isRunning && (
             <li className="flex items-center gap-1.5 px-3 py-1.5 text-xs text-text-3">
@@ -70,13 +77,13 @@ export function ConnectionChecks({ statement }: { statement: string | null }) {
   );
 }
 
-function CheckLine({ check }: { check: Check }) {
+function CheckLine({ check, name }: { check: Check; name: string }) {
   const tone = check.state === 'ok' ? 'ok' : check.state === 'failed' ? 'crit' : 'idle';
   return (
     <li className="flex flex-col gap-0.5 px-3 py-1.5">
       <div className="flex flex-wrap items-baseline gap-x-3">
         <Status tone={tone}>
-          {NAMES[check.check] ?? check.check}
+          {name}
           <span className="sr-only">: {check.state}</span>
         </Status>
         <span className="min-w-0 flex-1 text-xs text-text-2 [overflow-wrap:anywhere]">{check.message}</span>

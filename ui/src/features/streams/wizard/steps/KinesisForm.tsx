@@ -63,7 +63,11 @@ export function KinesisForm({ wizard }: StepProps) {
           ['fan_out', 'pushed (enhanced fan-out, has a price)'],
         ]}
       />
-      <ConnectionChecks statement={kinesis.stream.trim() !== '' ? statementOf({ ...draft, name: '' }, { withColumns: false }) : null} />
+      <ConnectionChecks
+        place="Stream and shards"
+        missing="Say which stream to read."
+        statement={kinesis.stream.trim() !== '' ? statementOf({ ...draft, name: '' }, { withColumns: false }) : null}
+      />
     </div>
   );
 }
