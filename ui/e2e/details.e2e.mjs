@@ -106,9 +106,9 @@ look('columns show what is in them, and from how many rows that is known', {}, a
 
 look('from nothing to a result with the keyboard alone', {}, async (page) => {
   const focused = () => page.evaluate(() => document.activeElement?.textContent?.trim() || document.activeElement?.getAttribute('aria-label') || '');
-  const tabTo = async (name) => {
+  const tabTo = async (name, key = 'Tab') => {
     for (let n = 0; n < 60; n += 1) {
-      await page.keyboard.press('Tab');
+      await page.keyboard.press(key);
       if ((await focused()).startsWith(name)) return;
     }
     assert.fail(`no way to ${name} with Tab; the focus is on ${await focused()}`);
@@ -135,7 +135,7 @@ look('from nothing to a result with the keyboard alone', {}, async (page) => {
   await page.getByRole('columnheader', { name: 'answer' }).waitFor();
   // A menu: opened, walked through and closed, with the focus back on its button.
   await page.keyboard.press('Escape');
-  await tabTo('More actions');
+  await tabTo('More actions', 'Shift+Tab');
   await page.keyboard.press('Enter');
   await page.getByRole('menuitem', { name: 'Save', exact: true }).waitFor();
   await page.keyboard.press('ArrowDown');
