@@ -12,6 +12,8 @@ import type { Run } from '../run/run';
 const NO_TABLES: readonly CatalogTable[] = [];
 /** More conditions than this nobody reads. */
 const NAMED_MAX = 2;
+/** A reason that takes longer to find is not worth what it costs the server. */
+const REASON_WITHIN_MS = 8000;
 
 /** Nothing to show, and why. */
 export function NoRows({ run }: { run: Run }) {
@@ -33,7 +35,7 @@ function Why({ run }: { run: Run }) {
   const asked = askedOf(run.sql, tables);
   const reason = useQuery({
     queryKey: ['empty', run.sql, run.params ?? null, run.isLive ? null : run.id],
-    queryFn: ({ signal }) => reasonFor(asked!, run, signal),
+    queryFn: ({ signal }) => reasonFor(asked!, run, AbortSignal.any([signal, AbortSignal.timeout(REASON_WITHIN_MS)])),
     enabled: asked !== null,
     staleTime: 30_000,
     retry: false,
