@@ -1,6 +1,7 @@
 //! Functions we add to DataFusion's: JSON access, time buckets, and those over event tables.
 
 mod constant;
+mod date_trunc;
 mod funnel;
 mod retention;
 mod sessions;
@@ -33,6 +34,7 @@ pub(crate) const ADDED: [(&str, &str); 5] = [
 /// None that can happen with functions of different names.
 pub(crate) fn register(state: &mut SessionState) -> Result<()> {
     datafusion_functions_json::register_all(state)?;
+    state.register_udf(Arc::new(ScalarUDF::from(date_trunc::DateTrunc::default())))?;
     state.register_udf(Arc::new(ScalarUDF::from(time_bucket::TimeBucket::default())))?;
     state.register_udaf(Arc::new(AggregateUDF::from(funnel::WindowFunnel::default())))?;
     state.register_udaf(Arc::new(AggregateUDF::from(retention::Retention::default())))?;

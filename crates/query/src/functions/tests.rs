@@ -39,6 +39,26 @@ async fn window_funnel_counts_steps_in_order_within_the_window() {
 }
 
 #[tokio::test]
+async fn date_trunc_in_utc_is_date_trunc() {
+    // Before the epoch, around leap days, and what is missing.
+    let times = "(VALUES ('1969-12-31T23:59:59.999999'), ('2024-02-29T13:14:15.678901'), ('2026-11-21T00:00:00'), (NULL))";
+    let world = World::new();
+    for unit in ["microsecond", "millisecond", "second", "minute", "hour", "day", "week", "month", "quarter", "year"] {
+        let of = |zoned: &str| {
+            format!("SELECT arrow_typeof(date_trunc('{unit}', {zoned})), date_trunc('{unit}', {zoned}) FROM {times}")
+        };
+        let utc = world.text(&of("arrow_cast(column1, 'Timestamp(Microsecond, Some(\"UTC\"))')")).await;
+        let offset = world.text(&of("arrow_cast(column1, 'Timestamp(Microsecond, Some(\"+00:00\"))')")).await;
+        assert_eq!(utc, offset.replace("+00:00", "UTC"), "{unit}");
+    }
+    answers(&[(
+        "SELECT date_trunc('hour', arrow_cast('2024-02-29T13:14:15', 'Timestamp(Microsecond, Some(\"UTC\"))'))",
+        "2024-02-29T13:00:00Z",
+    )])
+    .await;
+}
+
+#[tokio::test]
 async fn one_row_takes_one_step() {
     answers(&[
         ("SELECT window_funnel(60, to_timestamp(0), true, true)", "1"),
