@@ -2,7 +2,7 @@
 
 use super::pace::Pace;
 use super::place::Place;
-use super::service::{From, Page, Pages, Refusal, Service, Shard, Why};
+use super::service::{Page, Pages, Refusal, Service, Shard, Why};
 use super::settings::Settings;
 use super::shard::{Reading, expired_gap};
 use super::tree::{self, Plan};
@@ -255,11 +255,6 @@ impl Reader {
                 let chunk = reading.gone();
                 self.send(Ok(vec![chunk])).await?;
                 Ok(None)
-            }
-            Why::Argument if matches!(reading.from(), From::At(_) | From::After(_)) => {
-                let chunk = reading.restart();
-                self.send(Ok(vec![chunk])).await?;
-                Ok(Some(backoff.pause()))
             }
             Why::Argument | Why::Busy | Why::Other => {
                 self.trouble(&reading.shard.id, error).await?;

@@ -86,7 +86,7 @@ pub(super) enum Why {
     Throttled,
     /// The token is too old.
     IteratorExpired,
-    /// An argument is not taken: a sequence number that is gone, a moment in the future.
+    /// An argument is not taken, such as a moment in the future.
     Argument,
     /// The shard is not there (any more).
     ShardMissing,

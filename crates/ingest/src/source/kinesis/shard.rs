@@ -94,13 +94,6 @@ impl Reading {
         self.moved(Place::Closed, Vec::new(), vec![gap])
     }
 
-    /// The service does not know the sequence number any more: what is left is read from its beginning.
-    pub(super) fn restart(&mut self) -> Chunk {
-        let first = self.expected.take().or_else(|| self.stored.clone()).unwrap_or_default();
-        let gap = Gap { first, last: "earliest".to_owned(), n_lost: None, reason: LAST_EXPIRED.to_owned() };
-        self.moved(Place::Earliest, Vec::new(), vec![gap])
-    }
-
     fn moved(&mut self, place: Place, records: Vec<Record>, gaps: Vec<Gap>) -> Chunk {
         let to = place.to_string();
         self.place = place;
@@ -231,8 +224,5 @@ mod tests {
     fn a_shard_that_is_gone_leaves_a_gap() {
         let chunk = reading(Place::Read("2".into()), true).gone();
         assert_eq!((shown(&chunk), chunk.gaps[0].first.as_str()), ((Some("2"), "closed", vec![]), "2"));
-        let mut cut = reading(Place::Read("2".into()), true);
-        let chunk = cut.restart();
-        assert_eq!((shown(&chunk), cut.from()), ((Some("2"), "earliest", vec![]), From::Earliest));
     }
 }
