@@ -44,6 +44,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 use tracing::warn;
 
 /// Chunks that wait for the pipeline, each of a megabyte or two.
@@ -52,6 +53,8 @@ const N_WAITING: usize = 8;
 const STEP_BACK_MS: i64 = 100;
 const STEPS_BACK_MAX: u32 = 6;
 const SAMPLE_A_SHARD: usize = 200;
+/// Whoever drops a stream waits this long for the service.
+const FORGET_WITHIN: Duration = Duration::from_secs(10);
 
 /// Finds where the option `start` begins in every shard there is. Shards that come later are read from their first record on.
 ///
@@ -126,11 +129,12 @@ pub(super) async fn forget(definition: &StreamDefinition, parts: &Parts) {
     let Ok(settings) = Settings::of(definition, &*parts.secrets) else { return };
     // A consumer that was given by its ARN is somebody else's.
     let Some(consumer) = settings.consumer.as_deref().filter(|name| !name.starts_with("arn:")) else { return };
-    let gone = match Kinesis::connect(&settings).await {
-        Ok(service) => service.deregister(consumer).await.map_err(|Refusal { error, .. }| error),
-        Err(error) => Err(error),
+    let deregistering = async {
+        let service = Kinesis::connect(&settings).await?;
+        service.deregister(consumer).await.map_err(|Refusal { error, .. }| error)
     };
-    if let Err(error) = gone {
+    let late = |_| Err(Error::unavailable(format!("no answer within {} s", FORGET_WITHIN.as_secs())));
+    if let Err(error) = timeout(FORGET_WITHIN, deregistering).await.unwrap_or_else(late) {
         warn!(consumer, %error, "kinesis keeps the consumer of a stream that was dropped; it costs until it is deregistered");
     }
 }

@@ -11,7 +11,6 @@ use helios_contract::StreamName;
 use helios_contract::stream::{OptionValue, SourceKind, StreamDefinition};
 use scripted::{Scripted, refusal};
 use std::collections::{BTreeMap, BTreeSet};
-use tokio::time::timeout;
 
 const SEEDS: u64 = 25;
 /// Longer than any pause of a reader: what has not come by then does not come.
