@@ -7,8 +7,7 @@ import { toast } from '../../ui/Toast';
 import type { EditorHandle } from './editor/SqlEditor';
 import { formatSql } from './editor/formatSql';
 import { useSave } from './library/saved';
-import { COPY_ROWS_MAX, insertsOf, markdownOf, pythonFor } from './share/copyAs';
-import { curlFor, exportResult, type ExportFormat } from './share/exportResult';
+import { COPY_ROWS_MAX, curlFor, exportResult, type ExportFormat } from './share/exportResult';
 import { addressOf, shortLink } from './share/shareLinks';
 import { titleOf } from './tabs/tab';
 import { tabs } from './tabs/tabStore';
@@ -63,13 +62,16 @@ export function useConsoleActions(console: Console, editor: RefObject<EditorHand
     },
     copyPython: () => {
       const sql = console.target?.text;
-      if (sql !== undefined) void copy(async () => pythonFor(location.origin, sql, params(sql)), 'the request');
+      if (sql !== undefined) void copy(async () => (await copyAs()).pythonFor(location.origin, sql, params(sql)), 'the request');
     },
     copyRows: (as: 'markdown' | 'insert') => {
       const shown = console.runs?.shown;
       if (shown === undefined) return;
-      const text = as === 'markdown' ? markdownOf : insertsOf;
-      void copy(async () => text(shown.table, shown.nRows), shown.nRows > COPY_ROWS_MAX ? `the first ${COPY_ROWS_MAX} rows; Export has all` : 'the rows');
+      const text = async () => {
+        const { markdownOf, insertsOf } = await copyAs();
+        return (as === 'markdown' ? markdownOf : insertsOf)(shown.table, shown.nRows);
+      };
+      void copy(text, shown.nRows > COPY_ROWS_MAX ? `the first ${COPY_ROWS_MAX} rows; Export has all` : 'the rows');
     },
     exportAs: (format: ExportFormat) => {
       const sql = console.runs?.newest.sql;
@@ -79,6 +81,9 @@ export function useConsoleActions(console: Console, editor: RefObject<EditorHand
     reopenTab: () => tabs.reopen(),
   };
 }
+
+/** Few copy rows as text; those who do can wait for it. */
+const copyAs = () => import('./share/copyAs');
 
 export type ConsoleActions = ReturnType<typeof useConsoleActions>;
 

@@ -16,7 +16,7 @@ const NAMED_MAX = 2;
 const REASON_WITHIN_MS = 8000;
 
 /** Nothing to show, and why. */
-export function NoRows({ run }: { run: Run }) {
+export default function NoRows({ run }: { run: Run }) {
   if (run.phase === 'running') return <div className="min-h-0 flex-1" />;
   if (run.phase === 'cancelled') return <Empty title="Cancelled">Nothing had arrived yet, and nothing was changed.</Empty>;
   if (run.nColumns === 0) return <Empty title="Done">The statement has no rows to show.</Empty>;

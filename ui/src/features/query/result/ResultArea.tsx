@@ -9,13 +9,13 @@ import type { ResultView } from '../tabs/tab';
 import { tabs } from '../tabs/tabStore';
 import type { Console } from '../useConsole';
 import { MessagesView } from './MessagesView';
-import { NoRows } from './NoRows';
 import { ResultGrid } from './ResultGrid';
 import { RunFailure } from './RunFailure';
 import { statusLine } from './statusLine';
 import { SLOW_AFTER_MS, WhySlow } from './WhySlow';
 
 const ChartView = lazy(() => import('./ChartView'));
+const NoRows = lazy(() => import('./NoRows'));
 const PlanView = lazy(() => import('./PlanView'));
 
 const VIEWS = [

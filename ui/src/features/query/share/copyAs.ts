@@ -5,9 +5,7 @@ import { toServerSyntax, type SentParameters } from '../../../lib/parameters';
 import type { ResultTable } from '../../../lib/resultTable';
 import { quoteName, quoteText } from '../../../lib/sqlText';
 import { exactOf } from '../result/gridCells';
-
-/** More rows than this belong into a file. */
-export const COPY_ROWS_MAX = 1000;
+import { COPY_ROWS_MAX } from './exportResult';
 
 /** A table for an issue or a wiki. */
 export function markdownOf(table: ResultTable, nRows: number): string {

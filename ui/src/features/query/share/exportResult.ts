@@ -11,6 +11,9 @@ export const EXPORT_FORMATS = [
   ['arrow', 'Arrow IPC stream'],
 ] as const;
 
+/** More rows than this belong into a file, and not into the clipboard. */
+export const COPY_ROWS_MAX = 1000;
+
 export type ExportFormat = (typeof EXPORT_FORMATS)[number][0];
 
 /** Asks the server for the statement's whole result and lets the browser save it as it comes. */
