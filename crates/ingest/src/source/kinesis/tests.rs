@@ -12,7 +12,7 @@ use helios_contract::stream::{OptionValue, SourceKind, StreamDefinition};
 use scripted::{Scripted, refusal};
 use std::collections::{BTreeMap, BTreeSet};
 
-const SEEDS: u64 = 25;
+const SEEDS: u64 = 60;
 /// Longer than any pause of a reader: what has not come by then does not come.
 const SILENCE: Duration = Duration::from_secs(400);
 
