@@ -39,6 +39,7 @@ look('each stage says how fast and how old records are, and the chart knows the 
   const summary = await page.locator('[aria-label^="Freshness. p50: latest"]').getAttribute('aria-label');
   assert.match(summary, /p95: latest .*p99: latest/);
   assert.doesNotMatch(summary, /no values yet/);
+  await page.locator('[aria-label^="Events per second."][aria-label*="UTC: Helios started"]').waitFor();
   await page.getByRole('region', { name: 'Figures' }).getByText('Records a commit').waitFor();
   await shot(page, 'details-health');
 });
@@ -67,6 +68,8 @@ look('the tail can be read from the oldest row, from a time and from a position,
   await page.getByLabel('Time, in UTC').fill(row.at.slice(0, 19));
   await page.getByRole('button', { name: 'Go', exact: true }).click();
   await page.getByText(`From ${row.at.slice(0, 19).replace('T', ' ')} UTC, oldest first: 200 rows`).waitFor();
+  const [select, go] = await Promise.all([from.boundingBox(), page.getByRole('button', { name: 'Go', exact: true }).boundingBox()]);
+  assert.ok(Math.abs(select.y - go.y) < 8, 'what belongs together stands in one line');
   await shot(page, 'details-seek');
   await assertAccessible(page, 'rows of the past');
   await page.reload();

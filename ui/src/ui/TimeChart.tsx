@@ -38,11 +38,15 @@ export function describe({ label, times, series, format = formatCount, marks = [
   return `${label}. ${parts.join('; ')}.${marked.join('')}`;
 }
 
-/** The marks that lie in the time that a chart shows. */
+/** What happened so shortly before a chart begins is why it begins there. */
+const SHORTLY_S = 5;
+
+/** The marks that lie in the time that a chart shows, or are where it begins. */
 export function marksWithin(marks: readonly Mark[], times: ArrayLike<number>): Mark[] {
   const first = times[0];
   const last = times[times.length - 1];
-  return first === undefined || last === undefined ? [] : marks.filter(({ time }) => time >= first && time <= last);
+  if (first === undefined || last === undefined) return [];
+  return marks.filter(({ time }) => time >= first - SHORTLY_S && time <= last).map(({ time, label }) => ({ time: Math.max(time, first), label }));
 }
 
 /** A chart over time that can also be read as a table and with the arrow keys. */

@@ -25,21 +25,31 @@ export function SeekBar({ stream, seek, onSeek }: { stream: StreamDetail; seek: 
   };
   return (
     <form onSubmit={submit} className="flex flex-wrap items-center gap-2">
-      <Select aria-label="Show rows from" className="w-40" value={kind} onChange={(event) => choose(event.target.value as Kind)}>
-        <option value="newest">Newest, live</option>
-        <option value="oldest">Oldest</option>
-        <option value="time">A time…</option>
-        <option value="position">A position…</option>
-      </Select>
-      {kind === 'time' && <Input aria-label="Time, in UTC" type="datetime-local" step={1} className="w-52" value={at} onChange={(event) => setAt(event.target.value)} />}
+      <span className="w-36">
+        <Select aria-label="Show rows from" value={kind} onChange={(event) => choose(event.target.value as Kind)}>
+          <option value="newest">Newest, live</option>
+          <option value="oldest">Oldest</option>
+          <option value="time">A time…</option>
+          <option value="position">A position…</option>
+        </Select>
+      </span>
+      {kind === 'time' && (
+        <span className="w-56">
+          <Input aria-label="Time, in UTC" type="datetime-local" step={1} value={at} onChange={(event) => setAt(event.target.value)} />
+        </span>
+      )}
       {kind === 'position' && (
         <>
-          <Select aria-label="Partition" className="w-28 font-mono" value={partition} onChange={(event) => setPartition(event.target.value)}>
-            {[...new Set([...partitions, partition])].map((each) => (
-              <option key={each}>{each}</option>
-            ))}
-          </Select>
-          <Input aria-label="Position" inputMode="numeric" className="w-36 font-mono" value={from} onChange={(event) => setFrom(event.target.value)} />
+          <span className="w-28">
+            <Select aria-label="Partition" className="font-mono" value={partition} onChange={(event) => setPartition(event.target.value)}>
+              {[...new Set([...partitions, partition])].map((each) => (
+                <option key={each}>{each}</option>
+              ))}
+            </Select>
+          </span>
+          <span className="w-40">
+            <Input aria-label="Position" inputMode="numeric" className="font-mono" value={from} onChange={(event) => setFrom(event.target.value)} />
+          </span>
         </>
       )}
       {(kind === 'time' || kind === 'position') && (
