@@ -129,6 +129,7 @@ function drawMarks(self: uPlot, marks: readonly Mark[]): void {
   ctx.fillStyle = cssToken('--text-2');
   ctx.font = `${11 * devicePixelRatio}px "IBM Plex Sans Variable", sans-serif`;
   ctx.textBaseline = 'top';
+  ctx.textAlign = 'left';
   let free = bbox.left;
   for (const { time, label } of marksWithin(marks, self.data[0])) {
     const x = Math.round(self.valToPos(time, 'x', true)) + 0.5;

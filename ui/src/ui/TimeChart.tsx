@@ -54,7 +54,8 @@ export function TimeChart(props: TimeChartProps) {
   const { label, times, series, height = 180, format = formatCount } = props;
   const [asTable, setAsTable] = useState(false);
   const legend = useId();
-  const isEmpty = series.every((one) => one.values.every((value) => value === null));
+  // A line needs two ends.
+  const isEmpty = times.length < 2 || series.every((one) => one.values.every((value) => value === null));
   const rows = useMemo(() => (asTable ? times.map((time, index) => ({ time, index })).slice(-120).reverse() : []), [asTable, times]);
   return (
     <div className="relative min-w-0 px-2 pt-2 pb-1">
