@@ -75,6 +75,7 @@ test('a session through every page makes no request that fails, and nothing leav
     const paint = await page.evaluate(() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime);
     console.log(`first contentful paint ${Math.round(paint)} ms`);
     await main.getByRole('link', { name: 'Streams' }).click();
+    await page.getByRole('heading', { name: 'Streams', level: 1 }).waitFor();
     await page.getByRole('link', { name: 'shop', exact: true }).click();
     await page.getByRole('grid', { name: 'Newest rows of shop' }).getByRole('row').nth(1).click();
     await page.keyboard.press('Escape');
@@ -126,6 +127,7 @@ test('one connection serves a whole tab, and a hidden tab costs nothing', async 
     await page.goto('/');
     await page.locator('.uplot').first().waitFor();
     await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Streams' }).click();
+    await page.getByRole('heading', { name: 'Streams', level: 1 }).waitFor();
     await page.getByRole('link', { name: 'shop', exact: true }).click();
     await page.getByRole('grid', { name: 'Newest rows of shop' }).getByRole('row').nth(1).waitFor();
     await page.getByRole('tab', { name: 'Health' }).click();
