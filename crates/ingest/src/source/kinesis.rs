@@ -1,10 +1,10 @@
 //! A Kinesis stream as a source. A source partition is a shard; positions come from the lake, and from nowhere else.
 //!
-//! Read the modules in the order a shard is met: `settings` and `client` reach the service, behind the seam that `service`
+//! Read the modules in the order a shard is met: `settings` and `client` reach the service, behind the seam that `api`
 //! is; `tree` says which shards may be read, `reader` reads them at a `pace`, and `shard` makes chunks of their records.
 
+mod api;
 mod place;
-mod service;
 mod settings;
 mod trouble;
 
@@ -28,6 +28,7 @@ pub(crate) use settings::check;
 
 use crate::pipeline::Job;
 use crate::{Config, Parts};
+use api::{Api, From, Refusal, Shard, Why};
 use async_trait::async_trait;
 use bytes::Bytes;
 use client::Kinesis;
@@ -37,7 +38,6 @@ use helios_contract::stream::StreamDefinition;
 use helios_contract::{Error, Kind, Result, Timestamp};
 use place::Place;
 use reader::Reader;
-use service::{From, Refusal, Service, Shard, Why};
 use settings::Settings;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -62,15 +62,15 @@ const FORGET_WITHIN: Duration = Duration::from_secs(10);
 /// As [`open`].
 pub(super) async fn beginnings(definition: &StreamDefinition, parts: &Parts) -> Result<Offsets> {
     let settings = Settings::of(definition, &*parts.secrets)?;
-    let service = Kinesis::connect(&settings).await?;
-    begin(&service, settings.start, parts.clock.now()).await
+    let api = Kinesis::connect(&settings).await?;
+    begin(&api, settings.start, parts.clock.now()).await
 }
 
-async fn begin(service: &dyn Service, start: crate::options::Start, now: Timestamp) -> Result<Offsets> {
+async fn begin(api: &dyn Api, start: crate::options::Start, now: Timestamp) -> Result<Offsets> {
     use crate::options::Start;
-    let shards = service.shards().await.map_err(|refusal| refusal.error)?;
+    let shards = api.shards().await.map_err(|refusal| refusal.error)?;
     let latest = match start {
-        Start::Latest => Some(latest(service, &shards, now).await?),
+        Start::Latest => Some(latest(api, &shards, now).await?),
         Start::Earliest | Start::At(_) => None,
     };
     let place = |shard: &Shard| match (start, latest) {
@@ -83,12 +83,12 @@ async fn begin(service: &dyn Service, start: crate::options::Start, now: Timesta
 }
 
 // This moment by the service's clock, as far as it can be known: rather too early than past a record.
-async fn latest(service: &dyn Service, shards: &[Shard], now: Timestamp) -> Result<Timestamp> {
+async fn latest(api: &dyn Api, shards: &[Shard], now: Timestamp) -> Result<Timestamp> {
     let Some(open) = shards.iter().find(|shard| !shard.is_closed) else { return Ok(now) };
     let mut back_ms = 0;
     for step in 0..=STEPS_BACK_MAX {
         let moment = Timestamp(now.0 - back_ms * 1_000);
-        match service.iterator(&open.id, &From::Time(moment)).await {
+        match api.iterator(&open.id, &From::Time(moment)).await {
             Ok(_) => return Ok(moment),
             Err(refusal) if refusal.why == Why::Argument => back_ms = STEP_BACK_MS * 10_i64.pow(step),
             Err(refusal) => return Err(refusal.error),
@@ -103,21 +103,16 @@ async fn latest(service: &dyn Service, shards: &[Shard], now: Timestamp) -> Resu
 /// The named states of the guide: `stream_missing`, `access_denied`, `endpoint_unreachable`, ...
 pub(super) async fn open(job: &Job, offsets: &Offsets) -> Result<Box<dyn Source>> {
     let settings = Settings::of(&job.stream.definition, &*job.parts.secrets)?;
-    let service = Arc::new(Kinesis::connect(&settings).await?);
+    let api = Arc::new(Kinesis::connect(&settings).await?);
     let idle_max = Duration::from_millis(job.config.kinesis_idle_ms);
-    open_with(service, settings, idle_max, offsets).await
+    open_with(api, settings, idle_max, offsets).await
 }
 
-async fn open_with(
-    service: Arc<dyn Service>,
-    settings: Settings,
-    idle_max: Duration,
-    offsets: &Offsets,
-) -> Result<Box<dyn Source>> {
-    let shards = service.shards().await.map_err(|refusal| refusal.error)?;
+async fn open_with(api: Arc<dyn Api>, settings: Settings, idle_max: Duration, offsets: &Offsets) -> Result<Box<dyn Source>> {
+    let shards = api.shards().await.map_err(|refusal| refusal.error)?;
     let (sender, chunks) = mpsc::channel(N_WAITING);
     let (committed, watched) = watch::channel(offsets.clone());
-    let reader = Arc::new(Reader::new(service, settings, idle_max, sender));
+    let reader = Arc::new(Reader::new(api, settings, idle_max, sender));
     let mut task = JoinSet::new();
     task.spawn(reader.clone().run(shards, watched));
     let n_closed = n_closed(offsets);
@@ -130,8 +125,8 @@ pub(super) async fn forget(definition: &StreamDefinition, parts: &Parts) {
     // A consumer that was given by its ARN is somebody else's.
     let Some(consumer) = settings.consumer.as_deref().filter(|name| !name.starts_with("arn:")) else { return };
     let deregistering = async {
-        let service = Kinesis::connect(&settings).await?;
-        service.deregister(consumer).await.map_err(|Refusal { error, .. }| error)
+        let api = Kinesis::connect(&settings).await?;
+        api.deregister(consumer).await.map_err(|Refusal { error, .. }| error)
     };
     let late = |_| Err(Error::unavailable(format!("no answer within {} s", FORGET_WITHIN.as_secs())));
     if let Err(error) = timeout(FORGET_WITHIN, deregistering).await.unwrap_or_else(late) {
@@ -145,9 +140,9 @@ pub(super) async fn forget(definition: &StreamDefinition, parts: &Parts) {
 /// `Invalid` when there are none; else what keeps the stream from being read.
 pub(super) async fn sample(definition: &StreamDefinition, config: &Config, parts: &Parts) -> Result<Vec<Bytes>> {
     let settings = Settings::of(definition, &*parts.secrets)?;
-    let service = Kinesis::connect(&settings).await?;
+    let api = Kinesis::connect(&settings).await?;
     let limit = Duration::from_millis(config.sample_ms);
-    let records = newest::newest(&service, SAMPLE_A_SHARD, parts.clock.now(), limit).await?;
+    let records = newest::newest(&api, SAMPLE_A_SHARD, parts.clock.now(), limit).await?;
     if records.is_empty() {
         let stream = settings.stream.as_deref().unwrap_or_default();
         return Err(Error::invalid(format!("stream {stream} has no records to infer columns from")).hint(

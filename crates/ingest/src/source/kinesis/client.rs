@@ -1,6 +1,6 @@
 //! The service as the official SDK reaches it.
 
-use super::service::{From, Page, Pages, Raw, Refusal, Service, Shard, Why};
+use super::api::{Api, From, Page, Pages, Raw, Refusal, Shard, Why};
 use super::settings::{Keys, Settings};
 use super::trouble::{self, answer, named, refused};
 use async_trait::async_trait;
@@ -137,7 +137,7 @@ async fn credentials(settings: &Settings, config: &SdkConfig) -> Option<SharedCr
 }
 
 #[async_trait]
-impl Service for Kinesis {
+impl Api for Kinesis {
     async fn shards(&self) -> Result<Vec<Shard>, Refusal> {
         let mut shards = Vec::new();
         let mut next = None;

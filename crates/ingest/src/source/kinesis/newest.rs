@@ -1,7 +1,7 @@
 //! The newest records of a stream, for those who want to see some before they read all.
 
+use super::api::{Api, From, Page, Shard};
 use super::place::Place;
-use super::service::{From, Page, Service, Shard};
 use super::shard::Reading;
 use futures::stream::{FuturesUnordered, StreamExt};
 use helios_contract::probe::SampleRecord;
@@ -20,11 +20,11 @@ const RECORDS_A_READ: usize = 1_000;
 ///
 /// # Errors
 /// What keeps the stream from being read.
-pub(super) async fn newest(service: &dyn Service, n_max: usize, now: Timestamp, limit: Duration) -> Result<Vec<SampleRecord>> {
-    let mut shards = service.shards().await.map_err(|refusal| refusal.error)?;
+pub(super) async fn newest(api: &dyn Api, n_max: usize, now: Timestamp, limit: Duration) -> Result<Vec<SampleRecord>> {
+    let mut shards = api.shards().await.map_err(|refusal| refusal.error)?;
     shards.sort_by_key(|shard| shard.is_closed);
     let deadline = Instant::now() + limit;
-    let looked = shards.iter().take(SHARDS_MAX).map(|shard| of_shard(service, shard, n_max, now, deadline));
+    let looked = shards.iter().take(SHARDS_MAX).map(|shard| of_shard(api, shard, n_max, now, deadline));
     let mut looking: FuturesUnordered<_> = looked.collect();
     let mut records = Vec::new();
     while let Some(found) = looking.next().await {
@@ -34,18 +34,12 @@ pub(super) async fn newest(service: &dyn Service, n_max: usize, now: Timestamp, 
     Ok(records)
 }
 
-async fn of_shard(
-    service: &dyn Service,
-    shard: &Shard,
-    n_max: usize,
-    now: Timestamp,
-    deadline: Instant,
-) -> Result<Vec<SampleRecord>> {
+async fn of_shard(api: &dyn Api, shard: &Shard, n_max: usize, now: Timestamp, deadline: Instant) -> Result<Vec<SampleRecord>> {
     let back = |by: Duration| From::Time(Timestamp(now.0 - i64::try_from(by.as_micros()).unwrap_or(i64::MAX)));
     for from in BACK.map(back).into_iter().chain([From::Earliest]) {
         let mut found = Vec::new();
         // What was found until then is better than nothing.
-        let looked = timeout_at(deadline, read(service, shard, &from, n_max, &mut found)).await;
+        let looked = timeout_at(deadline, read(api, shard, &from, n_max, &mut found)).await;
         match looked {
             Ok(Err(error)) => return Err(error),
             Ok(Ok(())) if found.is_empty() => {}
@@ -55,16 +49,16 @@ async fn of_shard(
     Ok(Vec::new())
 }
 
-async fn read(service: &dyn Service, shard: &Shard, from: &From, n_max: usize, found: &mut Vec<SampleRecord>) -> Result<()> {
+async fn read(api: &dyn Api, shard: &Shard, from: &From, n_max: usize, found: &mut Vec<SampleRecord>) -> Result<()> {
     // A moment that the service's clock has not reached yet is no trouble here.
-    let mut token = match service.iterator(&shard.id, from).await {
+    let mut token = match api.iterator(&shard.id, from).await {
         Ok(token) => Some(token),
         Err(_) if *from != From::Earliest => return Ok(()),
         Err(refusal) => return Err(refusal.error),
     };
     let mut reading = Reading::new(shard.clone(), Place::Earliest, true, String::new(), usize::MAX);
     while let Some(next) = token.take() {
-        let page: Page = service.records(&next, RECORDS_A_READ).await.map_err(|refusal| refusal.error)?;
+        let page: Page = api.records(&next, RECORDS_A_READ).await.map_err(|refusal| refusal.error)?;
         let is_over = page.behind.is_zero();
         token = page.next.clone().filter(|_| !is_over);
         let records = reading.take(page)?.map(|chunk| chunk.records).unwrap_or_default();
@@ -88,6 +82,6 @@ async fn read(service: &dyn Service, shard: &Shard, from: &From, n_max: usize, f
 ///
 /// # Errors
 /// `Unavailable` and the like: what keeps the stream from being read.
-pub(super) async fn last(service: &dyn Service, now: Timestamp, limit: Duration) -> Result<Option<SampleRecord>> {
-    Ok(newest(service, 1, now, limit).await?.into_iter().next())
+pub(super) async fn last(api: &dyn Api, now: Timestamp, limit: Duration) -> Result<Option<SampleRecord>> {
+    Ok(newest(api, 1, now, limit).await?.into_iter().next())
 }

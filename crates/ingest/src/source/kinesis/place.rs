@@ -1,6 +1,6 @@
 //! Where reading a shard stands, as the lake keeps it.
 
-use super::service::From;
+use super::api::From;
 use arrow::compute::kernels::cast_utils::string_to_timestamp_nanos;
 use helios_contract::{Error, Result, Timestamp};
 use std::fmt;

@@ -1,8 +1,8 @@
 //! Kinesis looked at from outside: named checks, its streams, its newest records.
 
+use super::api::Api;
 use super::client::Kinesis;
 use super::newest;
-use super::service::Service;
 use super::settings::Settings;
 use crate::Parts;
 use crate::probe::{decodes, passed, skipped};
@@ -48,16 +48,16 @@ async fn run(checks: &mut Checks, definition: StreamDefinition, parts: &Parts) -
         let error = connected.err().unwrap_or_else(|| Error::invalid("no region is known"));
         return Err(checks.fail("dns", None, &error).await);
     }
-    let service = match connected {
-        Ok(service) => service,
+    let api = match connected {
+        Ok(api) => api,
         Err(error) => return Err(checks.fail("login", Some(found_in), &error).await),
     };
     if settings.stream.is_none() {
-        return streams_can_be_listed(checks, &service, found_in).await;
+        return streams_can_be_listed(checks, &api, found_in).await;
     }
-    shards_can_be_listed(checks, &service, found_in).await?;
+    shards_can_be_listed(checks, &api, found_in).await?;
     let began = Instant::now();
-    match newest::last(&service, parts.clock.now(), STEP_WITHIN).await {
+    match newest::last(&api, parts.clock.now(), STEP_WITHIN).await {
         Ok(newest) => {
             let message = match &newest {
                 Some(record) => format!("read position {} of {}", record.position, record.partition),
@@ -74,8 +74,8 @@ async fn run(checks: &mut Checks, definition: StreamDefinition, parts: &Parts) -
 }
 
 /// Whether the service speaks TLS, and its host and port.
-fn address(settings: &Settings, service: Option<&Kinesis>) -> Option<(bool, String, u16)> {
-    let region = service.and_then(|service| service.client.config().region().map(ToString::to_string));
+fn address(settings: &Settings, api: Option<&Kinesis>) -> Option<(bool, String, u16)> {
+    let region = api.and_then(|api| api.client.config().region().map(ToString::to_string));
     let region = region.or_else(|| settings.region.clone());
     let endpoint = match (&settings.endpoint, region) {
         (Some(endpoint), _) => endpoint.clone(),
@@ -97,9 +97,9 @@ fn tls(has_tls: bool) -> Check {
     }
 }
 
-async fn shards_can_be_listed(checks: &mut Checks, service: &Kinesis, found_in: Duration) -> Result<(), Failed> {
+async fn shards_can_be_listed(checks: &mut Checks, api: &Kinesis, found_in: Duration) -> Result<(), Failed> {
     let began = Instant::now();
-    match service.shards().await {
+    match api.shards().await {
         Ok(shards) => {
             checks.tell(passed("login", Some(found_in), "the service accepts the credentials".to_owned())).await;
             let n_open = shards.iter().filter(|shard| !shard.is_closed).count();
@@ -111,9 +111,9 @@ async fn shards_can_be_listed(checks: &mut Checks, service: &Kinesis, found_in: 
     }
 }
 
-async fn streams_can_be_listed(checks: &mut Checks, service: &Kinesis, found_in: Duration) -> Result<(), Failed> {
+async fn streams_can_be_listed(checks: &mut Checks, api: &Kinesis, found_in: Duration) -> Result<(), Failed> {
     let began = Instant::now();
-    match service.streams(STREAMS_MAX).await {
+    match api.streams(STREAMS_MAX).await {
         Ok(streams) => {
             checks.tell(passed("login", Some(found_in), "the service accepts the credentials".to_owned())).await;
             let message = format!("the account has {} streams here", streams.len());
@@ -139,14 +139,14 @@ async fn explain(checks: &mut Checks, error: &Error, found_in: Duration, took: D
 /// The streams of the account in the region; see `Probe::topics`.
 pub(crate) async fn topics(definition: StreamDefinition, parts: &Parts) -> Result<Vec<Topic>> {
     let settings = Settings::with_or_without_stream(&definition, &*parts.secrets)?;
-    let service = Kinesis::connect(&settings).await?;
-    let names = service.streams(STREAMS_MAX).await.map_err(|refusal| refusal.error)?;
+    let api = Kinesis::connect(&settings).await?;
+    let names = api.streams(STREAMS_MAX).await.map_err(|refusal| refusal.error)?;
     let is_counted = names.len() <= COUNTED_MAX;
     let topic = |name: String| {
-        let service = &service;
+        let api = &api;
         async move {
             // A stream that we may not describe is listed all the same.
-            let n_partitions = if is_counted { service.n_open_shards(&name).await.unwrap_or(0) } else { 0 };
+            let n_partitions = if is_counted { api.n_open_shards(&name).await.unwrap_or(0) } else { 0 };
             Topic { name, n_partitions, n_records: None }
         }
     };
@@ -164,8 +164,8 @@ pub(crate) async fn sample(
     if settings.stream.is_none() {
         return Err(Error::invalid("a sample needs the option stream").hint("Choose one of the streams first."));
     }
-    let service = Kinesis::connect(&settings).await?;
-    let mut records = newest::newest(&service, n_max, parts.clock.now(), limit).await?;
+    let api = Kinesis::connect(&settings).await?;
+    let mut records = newest::newest(&api, n_max, parts.clock.now(), limit).await?;
     records.truncate(n_max);
     Ok(records)
 }

@@ -1,8 +1,8 @@
 //! Reads all shards of a stream: one task that knows the tree, and below it one for each shard that may be read now.
 
+use super::api::{Api, Page, Pages, Refusal, Shard, Why};
 use super::pace::Pace;
 use super::place::Place;
-use super::service::{Page, Pages, Refusal, Service, Shard, Why};
 use super::settings::Settings;
 use super::shard::{Reading, expired_gap};
 use super::tree::{self, Plan};
@@ -34,7 +34,7 @@ const SUBSCRIBE_AGAIN: Duration = Duration::from_secs(5);
 
 /// What the tasks of one stream share.
 pub(super) struct Reader {
-    pub(super) service: Arc<dyn Service>,
+    pub(super) api: Arc<dyn Api>,
     pub(super) settings: Settings,
     pub(super) idle_max: Duration,
     chunks: mpsc::Sender<Result<Vec<Chunk>>>,
@@ -54,13 +54,13 @@ struct Gone;
 
 impl Reader {
     pub(super) fn new(
-        service: Arc<dyn Service>,
+        api: Arc<dyn Api>,
         settings: Settings,
         idle_max: Duration,
         chunks: mpsc::Sender<Result<Vec<Chunk>>>,
     ) -> Reader {
         let reads = Semaphore::new(READS_MAX);
-        Reader { service, settings, idle_max, chunks, reads, n_shards: AtomicUsize::new(0), known: Mutex::default() }
+        Reader { api, settings, idle_max, chunks, reads, n_shards: AtomicUsize::new(0), known: Mutex::default() }
     }
 
     /// How far reading is behind the newest record, by shard.
@@ -100,7 +100,7 @@ impl Reader {
                 }
                 () = wait(pause) => {}
             }
-            let listed = self.service.shards().await;
+            let listed = self.api.shards().await;
             is_unlisted = listed.is_err();
             let told = match listed {
                 Ok(listed) => {
@@ -159,7 +159,7 @@ impl Reader {
         if name.starts_with("arn:") {
             return Some(name.into());
         }
-        match self.service.register(name).await {
+        match self.api.register(name).await {
             Ok(arn) => {
                 info!(consumer = name, arn, "registered for records pushed by kinesis");
                 Some(arn.into())
@@ -213,9 +213,9 @@ impl Reader {
     async fn poll_once(&self, reading: &Reading, iterator: &mut Option<String>, n_max: usize) -> Result<Page, Refusal> {
         let token = match iterator.take() {
             Some(token) => token,
-            None => self.service.iterator(&reading.shard.id, &reading.from()).await?,
+            None => self.api.iterator(&reading.shard.id, &reading.from()).await?,
         };
-        match self.service.records(&token, n_max).await {
+        match self.api.records(&token, n_max).await {
             Ok(page) => {
                 iterator.clone_from(&page.next);
                 Ok(page)
@@ -269,7 +269,7 @@ impl Reader {
         let mut n_refused = 0;
         loop {
             let began = Instant::now();
-            let refusal = match self.service.subscribe(consumer, &reading.shard.id, &reading.from()).await {
+            let refusal = match self.api.subscribe(consumer, &reading.shard.id, &reading.from()).await {
                 Ok(pages) => {
                     n_refused = 0;
                     match self.drain(reading, pages).await? {

@@ -1,8 +1,8 @@
 //! One shard on its way into chunks: what was read, from where to where, and what was passed over.
 
 use super::aggregate;
+use super::api::{From, Page, Raw, Shard};
 use super::place::Place;
-use super::service::{From, Page, Raw, Shard};
 use super::trouble::named;
 use bytes::Bytes;
 use helios_contract::record::{Chunk, Gap, Position, Record};

@@ -2,7 +2,7 @@
 
 mod scripted;
 
-use super::service::Why;
+use super::api::Why;
 use super::*;
 use crate::options::Start;
 use crate::report::cause_of;
@@ -45,23 +45,23 @@ impl Lake {
 }
 
 struct Reading {
-    service: Scripted,
+    api: Scripted,
     mode: &'static str,
     source: Box<dyn Source>,
     lake: Lake,
 }
 
 impl Reading {
-    async fn begin(service: Scripted, mode: &'static str, start: Start) -> Reading {
-        let offsets = begin(&service, start, Timestamp(0)).await.unwrap();
+    async fn begin(api: Scripted, mode: &'static str, start: Start) -> Reading {
+        let offsets = begin(&api, start, Timestamp(0)).await.unwrap();
         let lake = Lake { offsets, ..Lake::default() };
-        let source = opened(&service, mode, &lake.offsets).await;
-        Reading { service, mode, source, lake }
+        let source = opened(&api, mode, &lake.offsets).await;
+        Reading { api, mode, source, lake }
     }
 
     /// Everything that is not committed is forgotten.
     async fn crash(&mut self) {
-        self.source = opened(&self.service, self.mode, &self.lake.offsets).await;
+        self.source = opened(&self.api, self.mode, &self.lake.offsets).await;
     }
 
     /// Pulls and commits up to `n` chunks, as long as any come within `limit`.
@@ -82,9 +82,9 @@ impl Reading {
     }
 }
 
-async fn opened(service: &Scripted, mode: &str, offsets: &Offsets) -> Box<dyn Source> {
+async fn opened(api: &Scripted, mode: &str, offsets: &Offsets) -> Box<dyn Source> {
     loop {
-        match open_with(Arc::new(service.clone()), settings(mode), Duration::from_secs(1), offsets).await {
+        match open_with(Arc::new(api.clone()), settings(mode), Duration::from_secs(1), offsets).await {
             Ok(source) => return source,
             Err(error) => assert_eq!(error.kind(), Kind::Unavailable, "{error}"),
         }
@@ -93,14 +93,14 @@ async fn opened(service: &Scripted, mode: &str, offsets: &Offsets) -> Box<dyn So
 
 /// Writes, splits, merges, expires, refuses, crashes; then reads what is left, and holds it against what was written.
 async fn chaos(seed: u64, mode: &'static str) {
-    let service = Scripted::new(3, seed);
+    let api = Scripted::new(3, seed);
     let mut dice = fastrand::Rng::with_seed(seed);
     {
-        let mut stream = service.lock();
+        let mut stream = api.lock();
         stream.refused = dice.f64() * 0.3;
         stream.whys = vec![Why::Throttled, Why::IteratorExpired, Why::Other];
     }
-    let mut reading = Reading::begin(service.clone(), mode, Start::Earliest).await;
+    let mut reading = Reading::begin(api.clone(), mode, Start::Earliest).await;
     let mut n_put = 0;
     for _ in 0..120 {
         match dice.u32(0..20) {
@@ -108,34 +108,34 @@ async fn chaos(seed: u64, mode: &'static str) {
                 for _ in 0..dice.usize(1..20) {
                     let key = format!("k{}", dice.u32(0..12));
                     let hash = u128::from(xxhash_rust::xxh3::xxh3_64(key.as_bytes())) << 64;
-                    service.put(&key, hash, &n_put.to_string());
+                    api.put(&key, hash, &n_put.to_string());
                     n_put += 1;
                 }
             }
             9 | 10 => {
-                let mut stream = service.lock();
+                let mut stream = api.lock();
                 let open = stream.open();
                 stream.split(open[dice.usize(..open.len())]);
             }
             11 => {
-                let mut stream = service.lock();
+                let mut stream = api.lock();
                 let open = stream.open();
                 stream.merge(open[dice.usize(..open.len())]);
             }
-            12 => expire(&service, &mut dice),
+            12 => expire(&api, &mut dice),
             13 => reading.crash().await,
             _ => reading.pull(dice.usize(1..8), Duration::from_millis(dice.u64(1..3_000))).await,
         }
     }
-    service.lock().refused = 0.0;
+    api.lock().refused = 0.0;
     reading.crash().await;
     reading.pull(usize::MAX, Duration::from_secs(60)).await;
     check(&reading, n_put, seed);
 }
 
 /// Lets a closed shard expire, or the oldest records of one. Parents were closed before their children, and expire before them.
-fn expire(service: &Scripted, dice: &mut fastrand::Rng) {
-    let mut stream = service.lock();
+fn expire(api: &Scripted, dice: &mut fastrand::Rng) {
+    let mut stream = api.lock();
     let i = dice.usize(..stream.shards.len());
     let parents = stream.shards[i].shard.parents.clone();
     let is_first = !stream.shards.iter().any(|stored| stored.is_listed && parents.contains(&stored.shard.id));
@@ -148,7 +148,7 @@ fn expire(service: &Scripted, dice: &mut fastrand::Rng) {
 }
 
 fn check(reading: &Reading, n_put: u64, seed: u64) {
-    let stream = reading.service.lock();
+    let stream = reading.api.lock();
     let ids: Vec<u64> = reading.lake.rows.iter().map(|(_, id)| *id).collect();
     let seen: BTreeSet<u64> = ids.iter().copied().collect();
     assert_eq!(seen.len(), ids.len(), "seed {seed}: a record was read twice");
@@ -192,19 +192,19 @@ async fn chaos_loses_and_doubles_nothing_with_pushed_records() {
 
 #[tokio::test(start_paused = true)]
 async fn a_shard_that_expired_while_nobody_read_is_told() {
-    let service = Scripted::new(1, 1);
-    let mut reading = Reading::begin(service.clone(), "poll", Start::Earliest).await;
-    service.put("k", 0, "0");
+    let api = Scripted::new(1, 1);
+    let mut reading = Reading::begin(api.clone(), "poll", Start::Earliest).await;
+    api.put("k", 0, "0");
     reading.pull(1, SILENCE).await;
-    service.put("k", 0, "1");
+    api.put("k", 0, "1");
     {
-        let mut stream = service.lock();
+        let mut stream = api.lock();
         stream.split(0);
         stream.split(1);
         // The parent expired unread, and so did the child that was split again; grandchildren are left.
         (stream.shards[0].is_listed, stream.shards[1].is_listed) = (false, false);
     }
-    service.put("k", 0, "2");
+    api.put("k", 0, "2");
     reading.crash().await;
     reading.pull(usize::MAX, SILENCE).await;
     assert_eq!(reading.lake.rows.iter().map(|(_, id)| *id).collect::<Vec<_>>(), [0, 2]);
@@ -214,15 +214,15 @@ async fn a_shard_that_expired_while_nobody_read_is_told() {
 
 #[tokio::test(start_paused = true)]
 async fn reading_from_the_latest_begins_with_what_comes_next() {
-    let service = Scripted::new(2, 1);
-    service.put("k", 0, "0");
-    service.lock().split(0);
+    let api = Scripted::new(2, 1);
+    api.put("k", 0, "0");
+    api.lock().split(0);
     tokio::time::advance(Duration::from_secs(1)).await;
-    let offsets = begin(&service, Start::Latest, Timestamp(1_000_000)).await.unwrap();
+    let offsets = begin(&api, Start::Latest, Timestamp(1_000_000)).await.unwrap();
     assert_eq!((offsets["shardId-000000000000"].as_str(), offsets.len()), ("closed", 4));
-    let source = opened(&service, "poll", &offsets).await;
-    let mut reading = Reading { service, mode: "poll", source, lake: Lake { offsets, ..Lake::default() } };
-    reading.service.put("k", 0, "1");
+    let source = opened(&api, "poll", &offsets).await;
+    let mut reading = Reading { api, mode: "poll", source, lake: Lake { offsets, ..Lake::default() } };
+    reading.api.put("k", 0, "1");
     reading.crash().await;
     reading.pull(usize::MAX, SILENCE).await;
     assert_eq!(reading.lake.rows, [("k".to_owned(), 1)]);
@@ -230,14 +230,14 @@ async fn reading_from_the_latest_begins_with_what_comes_next() {
 
 #[tokio::test(start_paused = true)]
 async fn two_hundred_idle_shards_are_left_in_peace() {
-    let service = Scripted::new(200, 1);
-    let offsets = begin(&service, Start::Earliest, Timestamp(0)).await.unwrap();
-    let mut source = opened(&service, "poll", &offsets).await;
+    let api = Scripted::new(200, 1);
+    let offsets = begin(&api, Start::Earliest, Timestamp(0)).await.unwrap();
+    let mut source = opened(&api, "poll", &offsets).await;
     let within = async |source: &mut Box<dyn Source>, limit: Duration| {
-        let before = service.lock().calls.clone();
+        let before = api.lock().calls.clone();
         let waiting = async { while source.next().await.unwrap().is_some() {} };
         timeout(limit, waiting).await.unwrap_err();
-        let after = service.lock().calls.clone();
+        let after = api.lock().calls.clone();
         (after.lists - before.lists, after.iterators - before.iterators, after.reads - before.reads)
     };
     // One token a shard, and a listing of them all.
@@ -246,21 +246,21 @@ async fn two_hundred_idle_shards_are_left_in_peace() {
     let (lists, iterators, reads) = within(&mut source, Duration::from_secs(100)).await;
     assert_eq!((lists, iterators), (0, 0), "tokens are renewed by reading");
     assert!((3_000..4_200).contains(&reads), "{reads} reads in 100 seconds");
-    assert!(service.lock().calls.reading_max <= 16, "{:?}", service.lock().calls);
+    assert!(api.lock().calls.reading_max <= 16, "{:?}", api.lock().calls);
 }
 
 #[tokio::test(start_paused = true)]
 async fn shards_are_read_fairly() {
-    let service = Scripted::new(50, 1);
-    let mut reading = Reading::begin(service.clone(), "poll", Start::Earliest).await;
+    let api = Scripted::new(50, 1);
+    let mut reading = Reading::begin(api.clone(), "poll", Start::Earliest).await;
     for i in 0..20_000_u64 {
         let hash = u128::from(xxhash_rust::xxh3::xxh3_64(&i.to_be_bytes())) << 64;
-        service.put("k", hash, &i.to_string());
+        api.put("k", hash, &i.to_string());
     }
     reading.lake.rows.clear();
     reading.pull(600, SILENCE).await;
     // All shards came about as far.
-    let stream = service.lock();
+    let stream = api.lock();
     let far = stream.shards.iter().map(|stored| {
         let stands = &reading.lake.offsets[&stored.shard.id];
         stored.records.iter().position(|raw| raw.sequence == *stands).map_or(0, |i| i + 1)
@@ -271,35 +271,35 @@ async fn shards_are_read_fairly() {
 
 #[tokio::test(start_paused = true)]
 async fn subscriptions_go_on_every_five_minutes_and_are_polled_where_refused() {
-    let service = Scripted::new(1, 1);
-    let mut reading = Reading::begin(service.clone(), "fan_out", Start::Earliest).await;
+    let api = Scripted::new(1, 1);
+    let mut reading = Reading::begin(api.clone(), "fan_out", Start::Earliest).await;
     for round in 0..30_u64 {
-        service.put("k", 0, &round.to_string());
+        api.put("k", 0, &round.to_string());
         reading.pull(usize::MAX, Duration::from_secs(60)).await;
     }
-    let calls = service.lock().calls.clone();
+    let calls = api.lock().calls.clone();
     assert_eq!(reading.lake.rows.len(), 30);
     assert!(calls.reads == 0 && (5..=8).contains(&calls.subscriptions), "{calls:?}");
-    service.lock().n_subscriptions_refused = 4;
+    api.lock().n_subscriptions_refused = 4;
     reading.crash().await;
-    service.put("k", 0, "30");
+    api.put("k", 0, "30");
     reading.pull(usize::MAX, Duration::from_secs(60)).await;
     assert_eq!(reading.lake.rows.len(), 31);
-    let refused = service.lock().calls.clone();
+    let refused = api.lock().calls.clone();
     assert!(refused.reads > 0, "{refused:?}");
     // Then it is tried again.
     reading.pull(usize::MAX, SILENCE).await;
-    assert!(service.lock().calls.subscriptions > refused.subscriptions);
+    assert!(api.lock().calls.subscriptions > refused.subscriptions);
 }
 
 #[tokio::test(start_paused = true)]
 async fn trouble_is_told_and_over_with_the_next_read() {
-    let service = Scripted::new(1, 1);
-    let offsets = begin(&service, Start::Earliest, Timestamp(0)).await.unwrap();
-    let mut source = opened(&service, "poll", &offsets).await;
+    let api = Scripted::new(1, 1);
+    let offsets = begin(&api, Start::Earliest, Timestamp(0)).await.unwrap();
+    let mut source = opened(&api, "poll", &offsets).await;
     for (why, cause) in [(Why::Other, "endpoint_unreachable"), (Why::Throttled, "throttled")] {
         {
-            let mut stream = service.lock();
+            let mut stream = api.lock();
             (stream.refused, stream.whys) = (1.0, vec![why]);
         }
         let error = loop {
@@ -309,12 +309,12 @@ async fn trouble_is_told_and_over_with_the_next_read() {
             }
         };
         assert_eq!((error.kind(), cause_of(&error)), (Kind::Unavailable, cause));
-        service.lock().refused = 0.0;
+        api.lock().refused = 0.0;
         while let Err(error) = source.next().await {
             assert_eq!(cause_of(&error), cause);
         }
     }
-    let mut gone = service.lock();
+    let mut gone = api.lock();
     (gone.refused, gone.whys) = (1.0, vec![Why::Argument]);
     drop(gone);
     assert_eq!(cause_of(&source.next().await.unwrap_err()), cause_of(&refusal(Why::Argument).error));

@@ -1,7 +1,7 @@
 //! Which shards may be read: children only once what their parents held is committed, at any depth of splits and merges.
 
+use super::api::Shard;
 use super::place::Place;
-use super::service::Shard;
 use helios_contract::Result;
 use helios_contract::record::Offsets;
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,6 +1,6 @@
 //! What can go wrong with Kinesis: each a named cause, a message that says what it was, and a hint what to do.
 
-use super::service::{Refusal, Why};
+use super::api::{Refusal, Why};
 use crate::report::Cause;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_kinesis::error::{ProvideErrorMetadata, SdkError};

@@ -1,6 +1,6 @@
 //! A stream of the service in memory: written to, split, merged, expired, and refusing calls at random.
 
-use super::super::service::{From, Page, Pages, Raw, Refusal, Service, Shard, Why};
+use super::super::api::{Api, From, Page, Pages, Raw, Refusal, Shard, Why};
 use super::super::trouble::named;
 use async_trait::async_trait;
 use fastrand::Rng;
@@ -175,7 +175,7 @@ pub(super) fn refusal(why: Why) -> Refusal {
 }
 
 #[async_trait]
-impl Service for Scripted {
+impl Api for Scripted {
     async fn shards(&self) -> Result<Vec<Shard>, Refusal> {
         sleep(Duration::from_millis(3)).await;
         let mut stream = self.lock();

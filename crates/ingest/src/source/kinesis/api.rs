@@ -7,7 +7,7 @@ use std::time::Duration;
 
 /// A Kinesis stream as its readers see it.
 #[async_trait]
-pub(super) trait Service: Send + Sync {
+pub(super) trait Api: Send + Sync {
     /// Every shard that the service still knows, closed ones too.
     async fn shards(&self) -> Result<Vec<Shard>, Refusal>;
 
