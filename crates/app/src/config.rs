@@ -17,6 +17,8 @@ pub struct Config {
     pub lake: helios_lake::Config,
     /// Answering.
     pub query: helios_query::Config,
+    /// Delivering.
+    pub sink: helios_sink::Config,
     /// Speaking HTTP.
     pub serve: helios_serve::Config,
 }

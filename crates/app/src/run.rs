@@ -105,6 +105,7 @@ pub fn parts(data: &Path) -> Result<wire::Parts> {
         clock: Arc::new(SystemClock),
         store: Arc::new(store),
         secrets: Arc::new(SystemSecrets { dir: data.join("secrets") }),
+        wire: Arc::new(helios_sink::wire::Http::default()),
         faults: Faults::default(),
         query_runtime: None,
         seed,

@@ -9,6 +9,8 @@ use helios_contract::{Clock, Result};
 use helios_ingest::Ingest;
 use helios_lake::Lake;
 use helios_query::Engine;
+use helios_sink::Sinks;
+use helios_sink::wire::Wire;
 use object_store::ObjectStore;
 use prometheus::Registry;
 use std::sync::Arc;
@@ -24,6 +26,8 @@ pub struct Parts {
     pub store: Arc<dyn ObjectStore>,
     /// Where secrets are looked up.
     pub secrets: Arc<dyn Secrets>,
+    /// How clusters are reached.
+    pub wire: Arc<dyn Wire>,
     /// Faults to inject.
     pub faults: Faults,
     /// Where queries compute; `None`: where everything runs.
@@ -40,6 +44,8 @@ pub struct Server {
     pub ingest: Arc<Ingest>,
     /// Answers.
     pub engine: Arc<Engine>,
+    /// Clusters and sinks.
+    pub sinks: Arc<Sinks>,
     /// HTTP.
     pub router: helios_serve::Router,
     upkeep: [JoinHandle<()>; 2],
@@ -53,14 +59,7 @@ pub async fn start(config: &Config, parts: Parts) -> Result<Server> {
     let metrics = Registry::new();
 
     // Events end in the lake, so it is opened first.
-    let lake_parts = helios_lake::Parts {
-        clock: parts.clock.clone(),
-        store: parts.store.clone(),
-        faults: parts.faults.clone(),
-        backfill: helios_ingest::decode::backfill,
-        metrics: metrics.clone(),
-    };
-    let lake = helios_lake::open(config.lake.clone(), lake_parts).await?;
+    let lake = keep(config, &parts, &metrics).await?;
 
     let conditions = helios_query::conditions()?;
     // Sources are read, decoded, and committed with their positions.
@@ -72,19 +71,24 @@ pub async fn start(config: &Config, parts: Parts) -> Result<Server> {
         conditions: conditions.clone(),
         drifts: lake.clone(),
         quarantine: lake.clone(),
-        secrets: parts.secrets,
-        faults: parts.faults,
+        secrets: parts.secrets.clone(),
+        faults: parts.faults.clone(),
         metrics: metrics.clone(),
     };
     let ingest = helios_ingest::start(config.ingest.clone(), ingest_parts).await?;
 
+    // Sinks follow commits to clusters.
+    let sinks = follow(config, &parts, &lake, &metrics).await?;
+
     // Questions are answered from snapshots of what was committed.
-    let system: Vec<Arc<dyn SystemTable>> = lake.system_tables().into_iter().chain(ingest.system_tables()).collect();
+    let system: Vec<Arc<dyn SystemTable>> =
+        lake.system_tables().into_iter().chain(ingest.system_tables()).chain(sinks.system_tables()).collect();
     let query_parts = helios_query::Parts {
         clock: parts.clock.clone(),
         tables: lake.clone(),
         catalog: lake.clone(),
         control: ingest.clone(),
+        outlets: sinks.clone(),
         quarantine: ingest.clone(),
         store: parts.store,
         backfill: helios_ingest::decode::backfill,
@@ -115,7 +119,33 @@ pub async fn start(config: &Config, parts: Parts) -> Result<Server> {
     let (router, sampler) = helios_serve::open(config.serve.clone(), serve_parts);
 
     let upkeep = [tokio::spawn(lake.clone().maintain()), tokio::spawn(sampler.run())];
-    Ok(Server { lake, ingest, engine, router, upkeep })
+    Ok(Server { lake, ingest, sinks, engine, router, upkeep })
+}
+
+async fn keep(config: &Config, parts: &Parts, metrics: &Registry) -> Result<Arc<Lake>> {
+    let lake_parts = helios_lake::Parts {
+        clock: parts.clock.clone(),
+        store: parts.store.clone(),
+        faults: parts.faults.clone(),
+        backfill: helios_ingest::decode::backfill,
+        metrics: metrics.clone(),
+    };
+    helios_lake::open(config.lake.clone(), lake_parts).await
+}
+
+async fn follow(config: &Config, parts: &Parts, lake: &Arc<Lake>, metrics: &Registry) -> Result<Arc<Sinks>> {
+    let sink_parts = helios_sink::Parts {
+        clock: parts.clock.clone(),
+        tables: lake.clone(),
+        catalog: lake.clone(),
+        changes: lake.clone(),
+        outlets: lake.clone(),
+        secrets: parts.secrets.clone(),
+        wire: parts.wire.clone(),
+        faults: parts.faults.clone(),
+        metrics: metrics.clone(),
+    };
+    helios_sink::start(config.sink.clone(), sink_parts).await
 }
 
 impl Server {
@@ -125,6 +155,7 @@ impl Server {
     /// `Unavailable` when the last commits could not be made durable; their records were not acknowledged.
     pub async fn stop(self) -> Result<()> {
         self.ingest.stop().await;
+        self.sinks.stop().await;
         self.upkeep.iter().for_each(JoinHandle::abort);
         self.lake.close().await
     }

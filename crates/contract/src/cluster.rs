@@ -137,7 +137,7 @@ pub struct RemoteRows {
     pub rows: BoxStream<'static, Result<RecordBatch>>,
 }
 
-/// The seam to a cluster that answers questions.
+/// The seam to a cluster that answers questions. `Debug` writes its name: plans show it.
 #[async_trait]
 pub trait Cluster: Send + Sync + fmt::Debug {
     /// The version of the server, major and minor; asked for once, then known.

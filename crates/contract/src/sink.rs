@@ -227,6 +227,14 @@ pub struct Stored {
     pub delivered: CommitId,
 }
 
+impl Stored {
+    /// No further than a snapshot of the stream.
+    #[must_use]
+    pub fn until(self, version: CommitId) -> Stored {
+        Stored { delivered: self.delivered.min(version), ..self }
+    }
+}
+
 /// Carries out statements about clusters and sinks, and says where they stand.
 #[async_trait]
 pub trait Outlets: Send + Sync {

@@ -3,25 +3,28 @@
 use crate::history::{History, Queries, Ticket};
 use crate::limits::Allowed;
 use crate::parse::{self, Statement, Text};
-use crate::rewrite::{self, INFORMATION, Needs, PUBLIC, SYSTEM};
+use crate::remote::{self, RemoteTable, StoredTable};
+use crate::rewrite::{self, CATALOG, INFORMATION, Needs, PUBLIC, SYSTEM};
 use crate::run::{self, Running, too_slow};
 use crate::session::{Session, Sessions};
 use crate::table::{SnapshotTable, declared};
-use crate::{parameters, plan, quarantine, rehearse, show, snapshots, system};
+use crate::{outlets, parameters, plan, quarantine, rehearse, show, snapshots, system};
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
-use datafusion::catalog::{MemorySchemaProvider, SchemaProvider};
+use datafusion::catalog::{MemorySchemaProvider, SchemaProvider, TableProvider};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_plan::stream::RecordBatchReceiverStream;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::sql::sqlparser::ast::Statement as SqlStatement;
 use futures::StreamExt;
 use helios_contract::Clock;
+use helios_contract::cluster::{ClusterCommand, ClusterDefinition};
 use helios_contract::drift::Backfill;
 use helios_contract::error::{Error, Result, nearest};
 use helios_contract::quarantine::QuarantineControl;
 use helios_contract::query::{Answer, Parameters, Query, QueryEngine};
+use helios_contract::sink::{OutletCommand, Outlets};
 use helios_contract::store::{Catalog, Snapshot, TableStore};
 use helios_contract::stream::{OptionValue, Options, Stream, StreamChange, StreamCommand, StreamControl, StreamDefinition};
 use helios_contract::system::SystemTable;
@@ -84,6 +87,8 @@ pub struct Parts {
     pub catalog: Arc<dyn Catalog>,
     /// Carries out statements about streams.
     pub control: Arc<dyn StreamControl>,
+    /// Carries out statements about clusters and sinks, and answers what is asked of clusters.
+    pub outlets: Arc<dyn Outlets>,
     /// Carries out statements about quarantine.
     pub quarantine: Arc<dyn QuarantineControl>,
     /// Where the files of snapshots are.
@@ -142,6 +147,7 @@ impl QueryEngine for Engine {
             Statement::Stream(command) => Ok(Arc::new(show::fields(&command))),
             Statement::Quarantine(statement) => quarantine::blank(&statement.verb).map(|batch| batch.schema()),
             Statement::Rehearsal(_) => rehearse::blank().map(|batch| batch.schema()),
+            Statement::Outlet(_) => outlets::findings(&[]).map(|batch| batch.schema()),
             shown => self.shown(&shown).map(|batch| batch.schema()),
         }
     }
@@ -218,6 +224,10 @@ impl Engine {
     }
 
     async fn start(&self, query: &Query, allowed: &Allowed, ticket: &Ticket) -> Result<Started> {
+        if let Some(cluster) = outlets::engine_of(&query.sql) {
+            ticket.show(&query.sql);
+            return self.foreign(cluster, &query.sql, allowed).await;
+        }
         let (statement, text) = plan::parse(&query.sql).await?;
         ticket.show(redacted(&statement).as_deref().unwrap_or(&query.sql));
         match statement {
@@ -226,6 +236,8 @@ impl Engine {
                 let definition = self.parts.control.apply(command.clone()).await?;
                 show::carried_out(&command, &definition).map(Started::Done)
             }
+            Statement::Outlet(command) => self.outlet(command).await.map(Started::Done),
+            Statement::Describe(name) if name.len() == 3 && name[0] != CATALOG => self.describe(&name).await.map(Started::Done),
             Statement::Rehearsal(statement) => self.rehearse(statement, text, allowed).await.map(Started::Done),
             Statement::Quarantine(statement) => {
                 self.quarantine(statement, text, &query.parameters, allowed).await.map(Started::Done)
@@ -291,10 +303,21 @@ impl Engine {
             return Err(parse::at(snapshots::unknown_table(&self.parts, &format!("{SYSTEM}.{name}")), *position));
         }
         let snapshots = snapshots::fetch(&self.parts, &session, &needs.tables).await?;
-        let register = |name: String, table| drop(public.register_table(name, table));
+        let register = |name: String, table: Arc<dyn TableProvider>| drop(public.register_table(name, table));
+        let within = Duration::from_secs(self.config.seconds);
         for (reference, snapshot) in needs.tables.iter().zip(&snapshots) {
             let table = SnapshotTable::new(Arc::clone(snapshot), &needs.hidden, self.sessions.access());
-            register(reference.planned_as.clone(), Arc::new(table));
+            let stored = self.parts.outlets.stored(snapshot.stream.id).map(|stored| stored.until(snapshot.version));
+            match stored {
+                None => register(reference.planned_as.clone(), Arc::new(table)),
+                Some(stored) => {
+                    let table = StoredTable::open(&stored, table.after(stored.delivered), within).await;
+                    register(reference.planned_as.clone(), Arc::new(table.map_err(|e| parse::at(e, reference.position))?));
+                }
+            }
+        }
+        for (name, table) in remote::fetch(&*self.parts.outlets, &needs.remote, within).await? {
+            register(name, Arc::<RemoteTable>::new(table));
         }
         if needs.every_table {
             for stream in self.parts.catalog.streams() {
@@ -311,6 +334,8 @@ impl Engine {
         match statement {
             Statement::ShowFunctions => show::functions(self.sessions.functions()),
             Statement::ShowStreams => show::streams(&self.parts.control.status()),
+            Statement::ShowClusters => self.show_clusters(),
+            Statement::ShowSinks => self.show_sinks(),
             Statement::ShowCreateStream(name) => show::create_stream(&self.stream(name)?.definition),
             Statement::Describe(name) => match name.iter().map(String::as_str).collect::<Vec<_>>()[..] {
                 [name] | [PUBLIC, name] => show::stream_columns(&self.table(name)?.definition),
@@ -321,9 +346,11 @@ impl Engine {
                 _ => Err(Error::invalid(format!("{} cannot be described", name.join(".")))
                     .hint(format!("Name a stream or a table of the schema system; {INFORMATION}.columns lists the rest."))),
             },
-            Statement::Query(_) | Statement::Stream(_) | Statement::Quarantine(_) | Statement::Rehearsal(_) => {
-                Err(Error::internal("a statement went the wrong way"))
-            }
+            Statement::Query(_)
+            | Statement::Stream(_)
+            | Statement::Outlet(_)
+            | Statement::Quarantine(_)
+            | Statement::Rehearsal(_) => Err(Error::internal("a statement went the wrong way")),
         }
     }
 
@@ -352,6 +379,13 @@ fn redacted(statement: &Statement) -> Option<String> {
             definition.options = hushed(&definition.options);
             definition.format_options = hushed(&definition.format_options);
             Some(definition.to_string())
+        }
+        Statement::Outlet(OutletCommand::Cluster(ClusterCommand::Create { definition, .. })) => {
+            let options = hushed(&definition.options);
+            Some(ClusterDefinition { options, ..definition.clone() }.to_string())
+        }
+        Statement::Outlet(OutletCommand::Cluster(ClusterCommand::Set(name, _))) => {
+            Some(format!("ALTER CLUSTER {name} SET (...)"))
         }
         Statement::Stream(StreamCommand::Alter { name, change: StreamChange::SetOptions(options) }) => {
             let options: Vec<String> = hushed(options).iter().map(|(option, value)| format!("{option} = {value}")).collect();

@@ -172,6 +172,7 @@ fn word(name: &str) -> &str {
         "UnnestExec" => "one row for each element",
         "RecursiveQueryExec" => "repeat until nothing new comes",
         "EmptyExec" | "PlaceholderRowExec" => "no table",
+        "RemoteExec" => "ask the cluster",
         other => other,
     }
 }

@@ -15,12 +15,14 @@ mod parameters;
 mod rewrite;
 
 mod plan;
+mod remote;
 mod session;
 mod snapshots;
 mod table;
 
 mod functions;
 
+mod outlets;
 mod quarantine;
 mod rehearse;
 

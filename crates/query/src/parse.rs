@@ -6,6 +6,7 @@ use datafusion::sql::sqlparser::ast::{DescribeAlias, Statement as SqlStatement};
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer, Word};
 use helios_contract::error::{Error, Result, TextPosition, nearest};
+use helios_contract::sink::OutletCommand;
 use helios_contract::stream::StreamCommand;
 
 /// Longest text read.
@@ -58,6 +59,12 @@ pub(crate) enum Statement {
     Stream(StreamCommand),
     /// Carried out by the quarantine's control.
     Quarantine(QuarantineStatement),
+    /// Carried out by the outlets: about clusters and sinks.
+    Outlet(OutletCommand),
+    /// `SHOW CLUSTERS`
+    ShowClusters,
+    /// `SHOW SINKS`
+    ShowSinks,
     /// `EXPLAIN ALTER STREAM`
     Rehearsal(RehearsalStatement),
     /// `SHOW STREAMS`
@@ -99,11 +106,10 @@ pub(crate) fn parse(sql: &str) -> Result<(Statement, Text)> {
     Ok((statement, text))
 }
 
-/// What may be shown of a statement before it was read: one about streams may hold a password.
+/// What may be shown of a statement before it was read: one about streams or clusters may hold a password.
 pub(crate) fn unread(sql: &str) -> &str {
-    const STREAM: &[u8] = b"STREAM";
-    let about_streams = sql.as_bytes().windows(STREAM.len()).any(|word| word.eq_ignore_ascii_case(STREAM));
-    if about_streams { "(a statement that was not read)" } else { sql }
+    let holds = |word: &[u8]| sql.as_bytes().windows(word.len()).any(|found| found.eq_ignore_ascii_case(word));
+    if holds(b"STREAM") || holds(b"CLUSTER") { "(a statement that was not read)" } else { sql }
 }
 
 /// The words of a text of any number of statements, without spaces and comments.
@@ -218,6 +224,10 @@ fn statement(tokens: &[TokenWithSpan], end: TextPosition) -> Result<Statement> {
     if cursor.at_end() {
         return Err(Error::invalid("there is no statement").hint(RUNS));
     }
+    if let Some(command) = statement::outlet_command(&mut cursor, end)? {
+        cursor.expect_end()?;
+        return Ok(Statement::Outlet(command));
+    }
     if let Some(command) = statement::stream_command(&mut cursor)? {
         cursor.expect_end()?;
         return Ok(Statement::Stream(command));
@@ -231,6 +241,10 @@ fn statement(tokens: &[TokenWithSpan], end: TextPosition) -> Result<Statement> {
     }
     let shown = if cursor.take("SHOW STREAMS") {
         Statement::ShowStreams
+    } else if cursor.take("SHOW CLUSTERS") {
+        Statement::ShowClusters
+    } else if cursor.take("SHOW SINKS") {
+        Statement::ShowSinks
     } else if cursor.take("SHOW FUNCTIONS") {
         Statement::ShowFunctions
     } else if cursor.take("SHOW CREATE STREAM") {
@@ -298,7 +312,7 @@ fn refuse_start(cursor: &Cursor) -> Result<()> {
         ("INSERT" | "COPY" | "LOAD", _) => {
             "Rows arrive through streams: send them to an HTTP stream, or use `helios load`.".to_owned()
         }
-        ("ALTER" | "DROP", _) => format!("Only streams can be changed: {first} STREAM name ..."),
+        ("ALTER" | "DROP", _) => format!("Streams, clusters and sinks can be changed: {first} STREAM name ..."),
         (_, Some(near)) => format!("Did you mean {near}?"),
         _ => RUNS.to_owned(),
     };

@@ -7,6 +7,7 @@ use datafusion::sql::sqlparser::ast::{
     Expr, Ident, ObjectName, Query, Select, SetExpr, Spanned, Statement, TableAlias, TableFactor, TableVersion, VisitMut,
     VisitorMut, With,
 };
+use helios_contract::cluster::RemoteName;
 use helios_contract::column::hidden;
 use helios_contract::error::{Error, Result, TextPosition, nearest};
 use std::ops::ControlFlow;
@@ -38,11 +39,26 @@ pub(crate) struct Reference {
     pub(crate) position: TextPosition,
 }
 
+/// A cluster's table as a query names it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct RemoteReference {
+    /// The cluster.
+    pub(crate) cluster: String,
+    /// The table there.
+    pub(crate) name: RemoteName,
+    /// The name it is planned under.
+    pub(crate) planned_as: String,
+    /// Where it stands.
+    pub(crate) position: TextPosition,
+}
+
 /// What a query needs before it can be planned.
 #[derive(Debug, Default)]
 pub(crate) struct Needs {
     /// Streams' tables, each once per version.
     pub(crate) tables: Vec<Reference>,
+    /// Tables of clusters, each once.
+    pub(crate) remote: Vec<RemoteReference>,
     /// Tables of the schema `system`, and where they stand.
     pub(crate) system: Vec<(String, TextPosition)>,
     /// Whether it asks about tables it does not name.
@@ -83,6 +99,7 @@ enum Named {
     Cte(usize),
     System(String),
     Information,
+    Remote(String, RemoteName),
 }
 
 impl Rewriter {
@@ -104,11 +121,17 @@ impl Rewriter {
             [table] | [PUBLIC, table] | [CATALOG, PUBLIC, table] => Ok(Named::Stream(table.to_owned())),
             [SYSTEM, table] | [CATALOG, SYSTEM, table] => Ok(Named::System(table.to_owned())),
             [INFORMATION, _] | [CATALOG, INFORMATION, _] => Ok(Named::Information),
+            [cluster, database, table] => {
+                let name = RemoteName { database: database.to_owned(), table: table.to_owned() };
+                Ok(Named::Remote(cluster.to_owned(), name))
+            }
             [schema, _] => {
                 let near = nearest(schema, [SYSTEM, INFORMATION, PUBLIC]);
                 Err(Error::not_found(format!("there is no schema `{schema}`")).hint(match near {
                     Some(near) => format!("Did you mean `{near}`?"),
-                    None => "The schemas are public (streams), system and information_schema.".to_owned(),
+                    None => "The schemas are public (streams), system and information_schema; a cluster's table is named \
+                             cluster.database.table."
+                        .to_owned(),
                 }))
             }
             _ => Err(unknown()),
@@ -137,6 +160,15 @@ impl Rewriter {
             }
             Named::Information => {
                 self.needs.every_table = true;
+                return Ok(());
+            }
+            Named::Remote(cluster, remote) => {
+                let planned_as = format!("{cluster}.{remote}");
+                alias.get_or_insert_with(|| TableAlias { explicit: true, name: last.clone(), columns: Vec::new(), at: None });
+                *name = ObjectName::from(vec![Ident::with_quote_and_span('"', last.span, planned_as.clone())]);
+                if !self.needs.remote.iter().any(|known| known.planned_as == planned_as) {
+                    self.needs.remote.push(RemoteReference { cluster, name: remote, planned_as, position });
+                }
                 return Ok(());
             }
         };

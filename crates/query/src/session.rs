@@ -5,6 +5,7 @@ use crate::errors;
 use crate::functions;
 use crate::limits::{QueryMemory, SharedMemory};
 use crate::pauses::PauseAfterJoins;
+use crate::remote::PushDown;
 use crate::rewrite::{CATALOG, PUBLIC};
 use crate::table::FileAccess;
 use arrow::temporal_conversions::timestamp_us_to_datetime;
@@ -57,6 +58,7 @@ impl Sessions {
             .with_window_functions(SessionStateDefaults::default_window_functions())
             .with_table_function_list(SessionStateDefaults::default_table_functions())
             .with_physical_optimizer_rule(Arc::new(PauseAfterJoins))
+            .with_optimizer_rule(Arc::new(PushDown))
             .build();
         functions::register(&mut base).map_err(|e| errors::from_datafusion(e, None))?;
         let memory = SharedMemory::new(usize::try_from(config.memory_bytes_total).unwrap_or(usize::MAX));

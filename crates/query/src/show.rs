@@ -98,7 +98,7 @@ fn describe(schema: &Schema, sql_type: impl Fn(&Field) -> String) -> Result<Reco
     ])
 }
 
-fn sql_type(data_type: &DataType) -> String {
+pub(crate) fn sql_type(data_type: &DataType) -> String {
     match data_type {
         DataType::Boolean => "BOOLEAN".to_owned(),
         DataType::Int32 => "INT".to_owned(),

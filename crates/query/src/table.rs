@@ -16,6 +16,7 @@ use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::physical_plan::union::UnionExec;
 pub(crate) use files::FileAccess;
 use helios_contract::column::{Column, FIELD_ID, hidden};
+use helios_contract::commit::CommitId;
 use helios_contract::drift::Backfill;
 use helios_contract::store::Snapshot;
 use helios_contract::stream::StreamDefinition;
@@ -35,6 +36,8 @@ pub(crate) struct SnapshotTable {
 #[derive(Debug, Clone)]
 struct Rows {
     snapshot: Arc<Snapshot>,
+    /// Rows up to this commit are read elsewhere.
+    after: CommitId,
     /// The snapshot's fields without metadata: answers do not carry field ids.
     schema: SchemaRef,
     /// The Iceberg field id of each field.
@@ -56,7 +59,15 @@ impl SnapshotTable {
         let seen = Arc::new(schema.project(&columns).expect("the columns are the schema's own"));
         let origins = snapshot.schema.fields().iter().map(|field| Column::of_origin(field)).collect();
         let backfill = access.backfill;
-        SnapshotTable { rows: Rows { snapshot, schema, ids, origins, backfill, access }, schema: seen, columns }
+        let rows = Rows { snapshot, after: CommitId::default(), schema, ids, origins, backfill, access };
+        SnapshotTable { rows, schema: seen, columns }
+    }
+
+    /// Without the rows up to a commit.
+    #[must_use]
+    pub(crate) fn after(mut self, commit: CommitId) -> SnapshotTable {
+        self.rows.after = commit;
+        self
     }
 }
 

@@ -4,7 +4,9 @@
 
 mod bench;
 mod chaos;
+mod clickhouse;
 mod clock;
+mod delivering;
 mod drifting;
 mod licences;
 mod scenarios;

@@ -23,7 +23,7 @@ const OWNED: [(&str, &str); 18] = [
     ("datafusion-functions-json", "query"),
     ("axum", "serve"),
     ("async-compression", "serve"),
-    ("ureq", "app ingest"),
+    ("ureq", "app ingest sink"),
     ("rustyline", "app"),
 ];
 
@@ -137,7 +137,7 @@ fn vague_name(file: &Path) -> Option<String> {
 
 fn dependencies() -> Vec<String> {
     let mut problems = Vec::new();
-    for part in ["contract", "ingest", "lake", "query", "serve", "app"] {
+    for part in ["contract", "ingest", "lake", "query", "sink", "serve", "app"] {
         let text = std::fs::read_to_string(root().join("crates").join(part).join("Cargo.toml")).unwrap();
         let normal = text.split("[dev-dependencies]").next().unwrap_or_default();
         let names: Vec<&str> =

@@ -1,5 +1,6 @@
 //! The whole product in one thread, on paused time, with an in-memory object store; and the lines that drive it.
 
+use crate::clickhouse::ClickHouse;
 use crate::clock::ScenarioClock;
 use arrow::array::Array;
 use arrow::datatypes::DataType;
@@ -30,6 +31,7 @@ pub struct World {
     store: Arc<InMemory>,
     pub clock: Arc<ScenarioClock>,
     pub faults: Faults,
+    pub clickhouse: ClickHouse,
     live: Option<Live>,
 }
 
@@ -83,6 +85,7 @@ impl World {
             store: Arc::new(InMemory::new()),
             clock: Arc::new(ScenarioClock::new()),
             faults: Faults::default(),
+            clickhouse: ClickHouse::default(),
             live: None,
         }
     }
@@ -103,6 +106,7 @@ impl World {
                 clock: self.clock.clone(),
                 store: self.store.clone(),
                 secrets: Arc::new(ScenarioSecrets),
+                wire: Arc::new(self.clickhouse.clone()),
                 faults: self.faults.clone(),
                 query_runtime: None,
                 seed: [7; 32],
@@ -243,6 +247,9 @@ impl World {
                 self.settings = body.to_owned();
                 self.stop()?;
                 done()
+            }
+            ["\\clickhouse", what @ ..] => {
+                self.clickhouse.verb(what).map_or_else(|| Err(Failure(format!("unknown line {line}"))), Ok)
             }
             ["\\compact"] => {
                 let lake = self.with(|server| std::future::ready(server.lake.clone()))?;

@@ -236,7 +236,7 @@ fn format(cursor: &mut Cursor) -> Result<(Format, Options)> {
     Ok((format, options))
 }
 
-fn options(cursor: &mut Cursor) -> Result<Options> {
+pub(super) fn options(cursor: &mut Cursor) -> Result<Options> {
     let mut options = Options::new();
     cursor.discreet = true;
     cursor.list(|cursor| {

@@ -17,6 +17,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::filter::FilterExec;
 use datafusion::physical_plan::projection::{ProjectionExec, ProjectionExpr};
 use helios_contract::column::hidden;
+use helios_contract::commit::CommitId;
 use helios_contract::drift::Backfill;
 use helios_contract::store::DataFile;
 use object_store::ObjectStore;
@@ -57,13 +58,17 @@ pub(super) fn scan(
     wanted: &[usize],
     limit: Option<usize>,
 ) -> Result<Vec<Arc<dyn ExecutionPlan>>> {
-    let (whole, partial): (Vec<_>, Vec<_>) = files.into_iter().partition(|file| file.commit_max <= rows.snapshot.version);
+    let (after, version) = (rows.after, rows.snapshot.version);
+    let (whole, partial): (Vec<_>, Vec<_>) = files
+        .into_iter()
+        .filter(|file| file.commit_max > after)
+        .partition(|file| file.commit_min > after && file.commit_max <= version);
     let mut plans = Vec::with_capacity(2);
     if !whole.is_empty() {
         plans.push(read(rows, state, &whole, wanted, limit)?);
     }
     if !partial.is_empty() {
-        plans.push(read_up_to_version(rows, state, &partial, wanted)?);
+        plans.push(read_between(rows, state, &partial, wanted)?);
     }
     Ok(plans)
 }
@@ -103,19 +108,18 @@ fn read(
     Ok(DataSourceExec::from_data_source(config))
 }
 
-/// Compaction merges commits, so a file may hold rows newer than the snapshot.
-fn read_up_to_version(
-    rows: &Rows,
-    state: &dyn Session,
-    files: &[Arc<DataFile>],
-    wanted: &[usize],
-) -> Result<Arc<dyn ExecutionPlan>> {
+/// Compaction merges commits, so a file may hold rows newer than the snapshot, or some that are read elsewhere.
+fn read_between(rows: &Rows, state: &dyn Session, files: &[Arc<DataFile>], wanted: &[usize]) -> Result<Arc<dyn ExecutionPlan>> {
     let mut columns = wanted.to_vec();
     columns.push(rows.schema.index_of(hidden::COMMIT)?);
     let read = read(rows, state, files, &columns, None)?;
-    let commit = Arc::new(Column::new(hidden::COMMIT, wanted.len()));
-    let version = Arc::new(Literal::new(ScalarValue::Int64(Some(rows.snapshot.version.0))));
-    let filter = Arc::new(FilterExec::try_new(Arc::new(BinaryExpr::new(commit, Operator::LtEq, version)), read)?);
+    let bound = |operator: Operator, commit: CommitId| {
+        let column = Arc::new(Column::new(hidden::COMMIT, wanted.len()));
+        let commit = Arc::new(Literal::new(ScalarValue::Int64(Some(commit.0))));
+        Arc::new(BinaryExpr::new(column, operator, commit))
+    };
+    let (after, until) = (bound(Operator::Gt, rows.after), bound(Operator::LtEq, rows.snapshot.version));
+    let filter = Arc::new(FilterExec::try_new(Arc::new(BinaryExpr::new(after, Operator::And, until)), read)?);
     let shown = wanted.iter().enumerate().map(|(i, column)| {
         let name = rows.schema.field(*column).name();
         ProjectionExpr { expr: Arc::new(Column::new(name, i)), alias: name.clone() }

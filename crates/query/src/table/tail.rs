@@ -9,12 +9,15 @@ use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::physical_plan::ExecutionPlan;
 use helios_contract::column::hidden;
+use helios_contract::store::Slice;
 use std::sync::Arc;
 
 /// The `wanted` columns of the slices up to the snapshot's version; `None` when there are none.
 pub(super) fn scan(rows: &Rows, wanted: &[usize], limit: Option<usize>) -> Result<Option<Arc<dyn ExecutionPlan>>> {
     let schema: SchemaRef = Arc::new(rows.schema.project(wanted)?);
-    let visible = rows.snapshot.tail.iter().filter(|slice| slice.commit <= rows.snapshot.version && slice.rows.num_rows() > 0);
+    let (after, version) = (rows.after, rows.snapshot.version);
+    let is_visible = |slice: &&Slice| slice.commit > after && slice.commit <= version && slice.rows.num_rows() > 0;
+    let visible = rows.snapshot.tail.iter().filter(is_visible);
     let mut batches = Vec::with_capacity(rows.snapshot.tail.len());
     // Slices mostly share one schema: the places of columns are looked up once for each.
     let mut known: Option<(SchemaRef, Vec<Option<usize>>)> = None;

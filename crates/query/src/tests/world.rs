@@ -1,5 +1,6 @@
 //! A small world: a clock that stands, tables in memory, files in an object store in memory.
 
+use super::elsewhere::Elsewhere;
 use crate::parse::{Statement, parse};
 use crate::{Config, Engine, Parts, open};
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
@@ -243,6 +244,7 @@ pub(crate) struct World {
     pub(crate) engine: Arc<Engine>,
     pub(crate) tables: Arc<Tables>,
     pub(crate) store: Arc<InMemory>,
+    pub(crate) elsewhere: Elsewhere,
 }
 
 impl World {
@@ -255,6 +257,7 @@ impl World {
     pub(crate) fn with(config: Config) -> World {
         let tables = Arc::new(Tables { tables: Mutex::default(), n_commits: Mutex::default() });
         let store = Arc::new(InMemory::new());
+        let elsewhere = Elsewhere::default();
         let parts = Parts {
             runtime: None,
             backfill: |column, rest| arrow::array::new_null_array(&column.data_type.arrow(), rest.len()),
@@ -263,11 +266,12 @@ impl World {
             catalog: Arc::clone(&tables) as _,
             control: Arc::clone(&tables) as _,
             quarantine: Arc::clone(&tables) as _,
+            outlets: Arc::new(elsewhere.clone()),
             store: Arc::clone(&store) as _,
             system: vec![Arc::new(Stuck)],
             metrics: prometheus::Registry::new(),
         };
-        World { engine: open(config, parts).unwrap(), tables, store }
+        World { engine: open(config, parts).unwrap(), tables, store, elsewhere }
     }
 
     /// With a stream `orders (id, country, ts, price)` of three commits: 1 and 2 in memory, 3 too.
