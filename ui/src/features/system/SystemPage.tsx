@@ -4,6 +4,7 @@ import { Page } from '../../ui/Panel';
 import { TabPanel, Tabs } from '../../ui/Tabs';
 import { NotFound } from '../../ui/NotFound';
 import { AboutPart } from './AboutPart';
+import { ClustersPart } from './ClustersPart';
 import { HealthPart } from './HealthPart';
 import { QueriesPart } from './QueriesPart';
 import { SettingsPart } from './SettingsPart';
@@ -13,6 +14,7 @@ const PARTS = [
   { value: 'health', label: 'Health', show: () => <HealthPart /> },
   { value: 'queries', label: 'Queries', show: () => <QueriesPart /> },
   { value: 'storage', label: 'Storage', show: () => <StoragePart /> },
+  { value: 'clusters', label: 'Clusters', show: () => <ClustersPart /> },
   { value: 'settings', label: 'Settings', show: () => <SettingsPart /> },
   { value: 'about', label: 'About', show: () => <AboutPart /> },
 ] as const;

@@ -9,6 +9,7 @@ import { Failure } from '../../../ui/Empty';
 import { Field, Input, Textarea } from '../../../ui/Field';
 import { Panel } from '../../../ui/Panel';
 import { toast } from '../../../ui/Toast';
+import { SinksPanel } from '../../sinks/SinksPanel';
 
 /** The statement that made the stream, and the statements that change how it runs. */
 export function SettingsTab({ stream, onDrop }: { stream: StreamDetail; onDrop: () => void }) {
@@ -22,6 +23,7 @@ export function SettingsTab({ stream, onDrop }: { stream: StreamDetail; onDrop: 
       </Panel>
       <Retention stream={stream} />
       {options}
+      <SinksPanel stream={stream.name} />
       <Panel title="Drop the stream">
         <div className="flex flex-col items-start gap-2 p-3">
           <p className="text-text-2">Removes its rows, positions, quarantine and ledger. What it read stays at the source.</p>

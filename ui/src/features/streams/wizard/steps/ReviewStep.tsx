@@ -5,6 +5,8 @@ import { runSql } from '../../../../api/sql';
 import { Code } from '../../../../ui/Code';
 import { Failure } from '../../../../ui/Empty';
 import { toast } from '../../../../ui/Toast';
+import { ClusterChoice } from '../../../sinks/ClusterChoice';
+import { createSink } from '../../../sinks/sinks';
 import { Actions } from '../Actions';
 import { isRead, nameProblem, type Draft } from '../draft';
 import { kindOf, renamedHeader, type FileKind } from '../fileRecords';
@@ -20,6 +22,8 @@ export function ReviewStep({ wizard, file, takenNames }: StepProps) {
   const queries = useQueryClient();
   const navigate = useNavigate();
   const statement = statementOf(draft);
+  const [cluster, setCluster] = useState('');
+  const sink = cluster === '' ? null : createSink(draft.name, cluster, draft.name);
   const [isMade, setMade] = useState(false);
   const [upload, setUpload] = useState<UploadState | null>(null);
   const problem = isMade ? null : nameProblem(draft.name, takenNames);
@@ -28,6 +32,8 @@ export function ReviewStep({ wizard, file, takenNames }: StepProps) {
     mutationFn: async () => {
       if (!isMade) await runSql(statement);
       setMade(true);
+      if (sink !== null) await runSql(sink);
+      setCluster('');
       wizard.forget();
       void queries.invalidateQueries();
       if (draft.source === 'file' && file !== null) {
@@ -46,7 +52,8 @@ export function ReviewStep({ wizard, file, takenNames }: StepProps) {
       <h2 id="review-title" className="text-lg font-semibold">
         {isMade ? `${draft.name} exists` : 'This is the statement that will be run'}
       </h2>
-      <Code label="SQL" text={statement} />
+      <Code label="SQL" text={sink === null ? statement : `${statement};\n${sink}`} />
+      {!isMade && draft.columns.length > 0 && <ClusterChoice value={cluster} onChange={setCluster} />}
       <Code label="The same in a shell" text={shellLines(statement, draft)} />
       {make.isError && <Failure error={make.error} doing={isMade ? `loading ${draft.fileName ?? 'the file'}` : `creating ${draft.name}`} onRetry={() => make.mutate()} />}
       {upload !== null && <UploadProgress name={draft.name} state={upload} isDone={make.isSuccess} />}
