@@ -39,12 +39,8 @@ pub enum SourceKind {
 
 impl SourceKind {
     /// Every kind with the word SQL uses.
-    pub const ALL: [(SourceKind, &'static str); 4] = [
-        (SourceKind::Kafka, "KAFKA"),
-        (SourceKind::Kinesis, "KINESIS"),
-        (SourceKind::Http, "HTTP"),
-        (SourceKind::Demo, "DEMO"),
-    ];
+    pub const ALL: [(SourceKind, &'static str); 4] =
+        [(SourceKind::Kafka, "KAFKA"), (SourceKind::Kinesis, "KINESIS"), (SourceKind::Http, "HTTP"), (SourceKind::Demo, "DEMO")];
 
     /// The word SQL uses.
     pub fn sql(self) -> &'static str {

@@ -1,7 +1,9 @@
 //! `system.streams` and `system.partitions`: how streams and their source partitions are doing, in SQL.
 
 use crate::supervisor::Supervisor;
-use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray, UInt64Array};
+use arrow::array::{
+    ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray, UInt64Array,
+};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use async_trait::async_trait;
 use helios_contract::column::timestamp_type;

@@ -67,7 +67,7 @@ fn run(name: &str, source: &str, n_events: u64) -> Result<Vec<Figure>> {
     let started = Instant::now();
     place.sql(&CREATE.replace("FROM HTTP", source))?;
     let (runtime, every) = (place::timer()?, Duration::from_millis(20));
-    while place.sql("SELECT coalesce(sum(received), 0) FROM system.ledger")? < n_events as f64 {
+    while place.sql("SELECT coalesce(sum(n_received), 0) FROM system.streams")? < n_events as f64 {
         runtime.block_on(async { tokio::time::sleep(every).await });
     }
     let rate = n_events as f64 / started.elapsed().as_secs_f64();

@@ -35,7 +35,15 @@ fn body(ids: impl IntoIterator<Item = i64>) -> Bytes {
 }
 
 fn push_of(world: &World, body: Bytes) -> Push {
-    Push { stream: name(), body, format: BodyFormat::Json, records: None, idempotency_key: None, range: None, at: world.clock.now() }
+    Push {
+        stream: name(),
+        body,
+        format: BodyFormat::Json,
+        records: None,
+        idempotency_key: None,
+        range: None,
+        at: world.clock.now(),
+    }
 }
 
 async fn push(world: &World, ingest: &Ingest, ids: impl IntoIterator<Item = i64>) -> Result<Pushed> {
