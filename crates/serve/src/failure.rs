@@ -13,8 +13,6 @@ pub(crate) struct Failure {
     status: StatusCode,
     code: &'static str,
     error: Error,
-    /// Where Helios stands in the sender's partition, for a push that did not start there.
-    stands_at: Option<Option<String>>,
     /// What else the sender reads.
     more: Map<String, Value>,
 }
@@ -27,7 +25,7 @@ impl Failure {
             StatusCode::FORBIDDEN => "forbidden",
             _ => error.kind().as_str(),
         };
-        Failure { status, code, error, stands_at: None, more: Map::new() }
+        Failure { status, code, error, more: Map::new() }
     }
 
     /// An error of a statement: reaching its limits is the statement's fault, not a reason to come back later.
@@ -38,10 +36,9 @@ impl Failure {
         }
     }
 
-    /// Adds where Helios stands in the sender's partition.
-    pub(crate) fn standing_at(mut self, position: Option<String>) -> Failure {
-        self.stands_at = Some(position);
-        self
+    /// Adds where Helios stands in the sender's partition, for a push that did not start there.
+    pub(crate) fn standing_at(self, position: Option<String>) -> Failure {
+        self.with("position", json!(position))
     }
 
     /// Adds a field that a certain kind of sender reads.
@@ -62,9 +59,6 @@ impl Failure {
         }
         let mut body = error_json(&self.error, request_id);
         body.insert("code".to_owned(), self.code.into());
-        if let Some(position) = &self.stands_at {
-            body.insert("position".to_owned(), json!(position));
-        }
         body.extend(self.more.clone());
         let mut response = (self.status, Json(body)).into_response();
         let headers = response.headers_mut();

@@ -44,9 +44,8 @@ impl Pace {
     /// From the beginning of a read that gave something, or nothing, to that of the next one.
     pub(super) fn after(&mut self, n_records: usize, n_bytes: usize, is_behind: bool, n_shards: usize) -> Duration {
         self.n_throttled = 0;
-        if n_records > 0 {
-            let mean_bytes = (n_bytes / n_records).max(1);
-            self.n_records = (READ_BYTES / mean_bytes).clamp(1, RECORDS_MAX);
+        if let Some(mean_bytes) = n_bytes.checked_div(n_records) {
+            self.n_records = (READ_BYTES / mean_bytes.max(1)).clamp(1, RECORDS_MAX);
         }
         let idle_max = self.idle_max.max(Duration::from_secs_f64(n_shards as f64 / EMPTY_READS_A_SECOND));
         self.pause = match () {

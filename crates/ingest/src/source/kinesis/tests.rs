@@ -314,8 +314,9 @@ async fn trouble_is_told_and_over_with_the_next_read() {
             assert_eq!(cause_of(&error), cause);
         }
     }
-    let mut gone = api.lock();
-    (gone.refused, gone.whys) = (1.0, vec![Why::Argument]);
-    drop(gone);
+    {
+        let mut stream = api.lock();
+        (stream.refused, stream.whys) = (1.0, vec![Why::Argument]);
+    }
     assert_eq!(cause_of(&source.next().await.unwrap_err()), cause_of(&refusal(Why::Argument).error));
 }
