@@ -6,6 +6,7 @@ mod kafka;
 pub(crate) mod kinesis;
 
 mod checks;
+mod handover;
 
 pub(crate) use kafka::probe as kafka_probe;
 pub(crate) use kinesis::probe as kinesis_probe;

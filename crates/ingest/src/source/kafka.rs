@@ -11,6 +11,7 @@ mod trouble;
 
 pub(super) use sample::sample;
 
+use super::handover::HandOver;
 use crate::Parts;
 use crate::pipeline::Job;
 use async_trait::async_trait;
@@ -18,11 +19,10 @@ use client::{Consumer, Settings};
 use helios_contract::record::{Chunk, Offsets};
 use helios_contract::source::{Done, Source};
 use helios_contract::stream::StreamDefinition;
-use helios_contract::{Error, Kind, Result};
+use helios_contract::{Error, Result};
 use rdkafka::consumer::{CommitMode, Consumer as _};
 use rdkafka::{Offset, TopicPartitionList};
 use reader::Reader;
-use std::collections::VecDeque;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -57,13 +57,12 @@ pub(super) async fn open(job: &Job, offsets: &Offsets) -> Result<Box<dyn Source>
         .name(format!("kafka-{}", job.stream.definition.name))
         .spawn(move || reader.run(&sender))
         .map_err(|e| Error::unavailable("starting a thread for a kafka topic").because(e))?;
-    Ok(Box::new(KafkaSource { topic, chunks, ready: VecDeque::new(), consumer }))
+    Ok(Box::new(KafkaSource { topic, chunks: HandOver::new(chunks, "thread that reads the kafka topic"), consumer }))
 }
 
 struct KafkaSource {
     topic: String,
-    chunks: mpsc::Receiver<Result<Vec<Chunk>>>,
-    ready: VecDeque<Chunk>,
+    chunks: HandOver,
     // The reader's thread owns the consumer: closing one blocks.
     consumer: Weak<Consumer>,
 }
@@ -71,19 +70,7 @@ struct KafkaSource {
 #[async_trait]
 impl Source for KafkaSource {
     async fn next(&mut self) -> Result<Option<Chunk>> {
-        loop {
-            if let Some(chunk) = self.ready.pop_front() {
-                return Ok(Some(chunk));
-            }
-            let mut sent = self.chunks.recv().await;
-            // Trouble that something was sent behind is over.
-            while matches!(&sent, Some(Err(error)) if error.kind() == Kind::Unavailable)
-                && let Ok(newer) = self.chunks.try_recv()
-            {
-                sent = Some(newer);
-            }
-            self.ready.extend(sent.unwrap_or_else(|| Err(Error::internal("the thread that reads the kafka topic is gone")))?);
-        }
+        self.chunks.next().await.map(Some)
     }
 
     async fn ack(&mut self, offsets: &Offsets, _: &[Done]) -> Result<()> {

@@ -26,6 +26,7 @@ mod tests;
 pub(crate) use aggregate::{UserRecord, unpack};
 pub(crate) use settings::check;
 
+use super::handover::HandOver;
 use crate::pipeline::Job;
 use crate::{Config, Parts};
 use api::{Api, From, Refusal, Shard, Why};
@@ -35,11 +36,10 @@ use client::Kinesis;
 use helios_contract::record::{Chunk, Offsets};
 use helios_contract::source::{Done, Source};
 use helios_contract::stream::StreamDefinition;
-use helios_contract::{Error, Kind, Result, Timestamp};
+use helios_contract::{Error, Result, Timestamp};
 use place::Place;
 use reader::Reader;
 use settings::Settings;
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
@@ -116,7 +116,13 @@ async fn open_with(api: Arc<dyn Api>, settings: Settings, idle_max: Duration, of
     let mut task = JoinSet::new();
     task.spawn(reader.clone().run(shards, watched));
     let n_closed = n_closed(offsets);
-    Ok(Box::new(KinesisSource { chunks, ready: VecDeque::new(), reader, committed, n_closed, _task: task }))
+    Ok(Box::new(KinesisSource {
+        chunks: HandOver::new(chunks, "task that reads the kinesis stream"),
+        reader,
+        committed,
+        n_closed,
+        _task: task,
+    }))
 }
 
 /// Tells the service that nobody reads the stream any more.
@@ -153,8 +159,7 @@ pub(super) async fn sample(definition: &StreamDefinition, config: &Config, parts
 }
 
 struct KinesisSource {
-    chunks: mpsc::Receiver<Result<Vec<Chunk>>>,
-    ready: VecDeque<Chunk>,
+    chunks: HandOver,
     reader: Arc<Reader>,
     // Where the lake stands, told whenever one more shard is done with: its children may be read then.
     committed: watch::Sender<Offsets>,
@@ -166,19 +171,7 @@ struct KinesisSource {
 #[async_trait]
 impl Source for KinesisSource {
     async fn next(&mut self) -> Result<Option<Chunk>> {
-        loop {
-            if let Some(chunk) = self.ready.pop_front() {
-                return Ok(Some(chunk));
-            }
-            let mut sent = self.chunks.recv().await;
-            // Trouble that something was sent behind is over.
-            while matches!(&sent, Some(Err(error)) if error.kind() == Kind::Unavailable)
-                && let Ok(newer) = self.chunks.try_recv()
-            {
-                sent = Some(newer);
-            }
-            self.ready.extend(sent.unwrap_or_else(|| Err(Error::internal("the task that reads the kinesis stream is gone")))?);
-        }
+        self.chunks.next().await.map(Some)
     }
 
     async fn ack(&mut self, offsets: &Offsets, _: &[Done]) -> Result<()> {

@@ -7,8 +7,8 @@ use super::*;
 use crate::options::Start;
 use crate::report::cause_of;
 use crate::source::is_heartbeat;
-use helios_contract::StreamName;
 use helios_contract::stream::{OptionValue, SourceKind, StreamDefinition};
+use helios_contract::{Kind, StreamName};
 use scripted::{Scripted, refusal};
 use std::collections::{BTreeMap, BTreeSet};
 
