@@ -82,10 +82,6 @@ class Helios:
     def bytes_kept(self):
         return bytes_in(self.folder / "data" / "data")
 
-    def memory_peak(self):
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")) * 1024
-
     def close(self):
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(timeout=60)
@@ -93,7 +89,7 @@ class Helios:
 
 
 class ChDB:
-    """ClickHouse's engine in a process of its own: MergeTree, the order key as its primary key."""
+    """ClickHouse's engine, in this process: MergeTree, the order key as its primary key."""
 
     name = "chdb"
     types = {"time": "DateTime64(3)", "text": "String", "double": "Float64", "integer": "Int64", "texts": "Array(String)"}
@@ -102,9 +98,8 @@ class ChDB:
         import chdb
         from chdb import session
 
-        self.folder = folder / "data"
         self.version = f"chDB {chdb.__version__}"
-        self.session = session.Session(str(self.folder))
+        self.session = session.Session(str(folder / "data"))
 
     def create(self, shape):
         columns = ", ".join(f"`{name}` {self.type(kind)}" for name, _, kind in shape.fields)
