@@ -5,6 +5,10 @@ use helios_contract::secret::{Secret, Secrets};
 use helios_contract::stream::{OptionValue, Options, SourceKind, StreamDefinition};
 use helios_contract::{Error, Result};
 
+/// What the service takes of the name of a role's session, and of a consumer's; a stream's may be longer.
+const SESSION_MAX: usize = 64;
+const CONSUMER_MAX: usize = 128;
+
 /// How to reach a stream, and how to read it.
 #[derive(Clone)]
 pub(super) struct Settings {
@@ -87,6 +91,11 @@ fn of_arn(arn: &str) -> Option<(&str, &str)> {
     (is_kinesis && !region.is_empty() && !name.is_empty()).then_some((region, name))
 }
 
+// The beginning of a name, which is ASCII.
+fn cut(name: &str, len_max: usize) -> String {
+    name.chars().take(len_max).collect()
+}
+
 impl Settings {
     /// Checks the options and looks up secrets.
     pub(super) fn of(definition: &StreamDefinition, secrets: &dyn Secrets) -> Result<Settings> {
@@ -107,10 +116,10 @@ impl Settings {
             _ => None,
         };
         let external_id = options.text("external_id")?;
-        let session = format!("helios-{}", definition.name);
-        let role = options.text("role_arn")?.map(|arn| Role { arn, external_id, session: session.clone() });
+        let own = format!("helios-{}", definition.name);
+        let role = options.text("role_arn")?.map(|arn| Role { arn, external_id, session: cut(&own, SESSION_MAX) });
         let is_fan_out = options.need("mode")? == "fan_out";
-        let consumer = options.text("consumer")?.map(|name| if name == "helios-NAME" { session } else { name });
+        let consumer = options.text("consumer")?.map(|name| if name == "helios-NAME" { cut(&own, CONSUMER_MAX) } else { name });
         let start = options.need("start")?;
         let start = Start::parse(&start).ok_or_else(|| Error::invalid("the option start is neither a word nor a timestamp"))?;
         Ok(Settings {

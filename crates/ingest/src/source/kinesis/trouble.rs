@@ -3,9 +3,12 @@
 use super::api::{Refusal, Why};
 use crate::report::Cause;
 use aws_credential_types::provider::error::CredentialsError;
-use aws_sdk_kinesis::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_kinesis::error::{ErrorMetadata, ProvideErrorMetadata, SdkError};
 use helios_contract::{Error, Kind};
 use std::error::Error as StdError;
+
+const CHECK_KEYS: &str =
+    "Check the access key and its secret, and this machine's clock; a running stream tries again every half minute.";
 
 /// The refusal for something the service, or the way to it, answered. `action` is the call, as policies name it.
 pub(super) fn refused<E, R>(what: &str, action: &str, error: &SdkError<E, R>) -> Refusal
@@ -102,7 +105,7 @@ fn rights(what: &str, action: &str, code: &str, message: &str) -> Refusal {
         | "MissingAuthenticationTokenException" | "MissingAuthenticationToken" | "SignatureDoesNotMatch" => (
             Kind::Invalid,
             "credentials_refused",
-            "Check the access key and its secret, and this machine's clock; a running stream tries again every half minute.".to_owned(),
+            CHECK_KEYS.to_owned(),
         ),
         _ => (
             Kind::Unavailable,
@@ -115,19 +118,27 @@ fn rights(what: &str, action: &str, code: &str, message: &str) -> Refusal {
 
 /// The error for credentials that could not be had at all.
 pub(super) fn credentials(what: &str, error: &CredentialsError) -> Error {
-    let said = said(error);
+    // What the service that gives credentials answered says it all; where none did, the whole way there does.
+    let answered = find::<ErrorMetadata>(error).and_then(|e| Some(detail(e.code()?, e.message().unwrap_or_default())));
+    let said = answered.unwrap_or_else(|| said(error));
+    let is_one_of = |codes: &[&str]| codes.iter().any(|code| said.contains(code));
     match error {
         CredentialsError::CredentialsNotLoaded(_) => named(Kind::Invalid, "credentials_missing", what, said).hint(
             "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile or a role for this machine, or give access_key_id and secret_access_key as secrets.",
         ),
         CredentialsError::InvalidConfiguration(_) => named(Kind::Invalid, "credentials_missing", what, said)
             .hint("Correct the profile that AWS_PROFILE names; a running stream tries again every half minute."),
-        _ if said.contains("AccessDenied") => named(Kind::Invalid, "role_refused", what, said)
-            .hint("Allow the identity sts:AssumeRole on the role, and let the role's trust policy name the identity."),
-        _ if said.contains("ExpiredToken") => named(Kind::Invalid, "credentials_expired", what, said)
+        _ if is_one_of(&["AccessDenied", "ValidationError"]) => named(Kind::Invalid, "role_refused", what, said).hint(
+            "Check role_arn and external_id, allow the identity sts:AssumeRole on the role, and let the role's trust policy name the identity; a running stream tries again every half minute.",
+        ),
+        _ if is_one_of(&["ExpiredToken"]) => named(Kind::Invalid, "credentials_expired", what, said)
             .hint("Renew them where they come from; a running stream tries again every half minute."),
-        _ => named(Kind::Invalid, "credentials_failed", what, said)
-            .hint("The place that credentials come from does not give any; a running stream tries again every half minute."),
+        _ if is_one_of(&["InvalidClientTokenId", "SignatureDoesNotMatch", "UnrecognizedClient"]) => {
+            named(Kind::Invalid, "credentials_refused", what, said).hint(CHECK_KEYS)
+        }
+        // STS that cannot be reached or has trouble of its own, a process that failed.
+        _ => named(Kind::Unavailable, "credentials_failed", what, said)
+            .hint("Check that this machine can reach the place that its credentials come from; a running stream continues by itself."),
     }
 }
 
@@ -197,5 +208,22 @@ mod tests {
         assert_eq!(cause_of(&error), "access_denied");
         assert!(error.message().contains("stream/clicks"), "{error}");
         assert!(error.hint_text().unwrap().contains("kinesis:GetRecords"), "{error}");
+    }
+
+    #[test]
+    fn what_sts_answers_has_a_name_and_is_told_without_the_way_there() {
+        let answered = |code: &str, message: &str| {
+            let metadata = ErrorMetadata::builder().code(code).message(message).build();
+            credentials("reading stream clicks", &CredentialsError::provider_error(metadata))
+        };
+        let denied = answered("AccessDenied", "x is not authorized to perform: sts:AssumeRole");
+        assert_eq!(cause_of(&denied), "role_refused");
+        assert_eq!(denied.message(), "reading stream clicks: x is not authorized to perform: sts:AssumeRole (AccessDenied)");
+        assert_eq!(cause_of(&answered("ValidationError", "x is invalid")), "role_refused");
+        assert_eq!(cause_of(&answered("ExpiredTokenException", "")), "credentials_expired");
+        assert_eq!(cause_of(&answered("InvalidClientTokenId", "")), "credentials_refused");
+        assert_eq!(cause_of(&answered("SignatureDoesNotMatch", "")), "credentials_refused");
+        let trouble = answered("InternalFailure", "");
+        assert_eq!((cause_of(&trouble), trouble.kind()), ("credentials_failed", Kind::Unavailable));
     }
 }
