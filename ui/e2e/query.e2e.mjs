@@ -386,15 +386,15 @@ test('rows and requests are copied as text for other places', async () => {
   const page = await openConsole({ permissions: ['clipboard-read', 'clipboard-write'] });
   await run(page, "SELECT 9223372036854775807 AS big, 'a|b' AS t");
   await finished(page);
-  const copied = async (button, item) => {
+  const copied = async (button, item, what) => {
     await page.getByRole('button', { name: button }).click();
     await page.getByRole('menuitem', { name: item }).click();
-    await page.getByText(/^Copied/).first().waitFor();
+    await page.getByText(`Copied ${what}`).waitFor();
     return page.evaluate(() => navigator.clipboard.readText());
   };
-  assert.equal(await copied('Export the whole result', /Markdown/), '| big | t |\n| ---: | --- |\n| 9223372036854775807 | a\\|b |');
-  assert.equal(await copied('Export the whole result', /INSERT/), "INSERT INTO result (big, t) VALUES\n  (9223372036854775807, 'a|b');");
-  const program = await copied('More actions', 'Copy as Python');
+  assert.equal(await copied('Export the whole result', /Markdown/, 'the rows as Markdown'), '| big | t |\n| ---: | --- |\n| 9223372036854775807 | a\\|b |');
+  assert.equal(await copied('Export the whole result', /INSERT/, 'the rows as INSERT'), "INSERT INTO result (big, t) VALUES\n  (9223372036854775807, 'a|b');");
+  const program = await copied('More actions', 'Copy as Python', 'the request as Python');
   assert.match(program, /urllib\.request[\s\S]*9223372036854775807/);
   assert.match(execFileSync('python3', ['-c', `${program}print(rows)`]).toString(), /'big': 9223372036854775807/);
   await page.leave();

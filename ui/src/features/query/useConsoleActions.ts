@@ -58,11 +58,11 @@ export function useConsoleActions(console: Console, editor: RefObject<EditorHand
     copyLink: () => void copy(async () => location.origin + (await addressOf(tab)), 'a link'),
     copyCurl: () => {
       const sql = console.target?.text;
-      if (sql !== undefined) void copy(async () => curlFor(location.origin, sql, params(sql)), 'the request');
+      if (sql !== undefined) void copy(async () => curlFor(location.origin, sql, params(sql)), 'the request as curl');
     },
     copyPython: () => {
       const sql = console.target?.text;
-      if (sql !== undefined) void copy(async () => (await copyAs()).pythonFor(location.origin, sql, params(sql)), 'the request');
+      if (sql !== undefined) void copy(async () => (await copyAs()).pythonFor(location.origin, sql, params(sql)), 'the request as Python');
     },
     copyRows: (as: 'markdown' | 'insert') => {
       const shown = console.runs?.shown;
@@ -71,7 +71,8 @@ export function useConsoleActions(console: Console, editor: RefObject<EditorHand
         const { markdownOf, insertsOf } = await copyAs();
         return (as === 'markdown' ? markdownOf : insertsOf)(shown.table, shown.nRows);
       };
-      void copy(text, shown.nRows > COPY_ROWS_MAX ? `the first ${COPY_ROWS_MAX} rows; Export has all` : 'the rows');
+      const form = as === 'markdown' ? 'Markdown' : 'INSERT';
+      void copy(text, shown.nRows > COPY_ROWS_MAX ? `the first ${COPY_ROWS_MAX} rows as ${form}; Export has all` : `the rows as ${form}`);
     },
     exportAs: (format: ExportFormat) => {
       const sql = console.runs?.newest.sql;
