@@ -31,6 +31,7 @@ def skewed(n, salt):
 
 REGIONS = ["eu-west", "eu-central", "us-east", "us-west", "ap-south", "sa-east"]
 TAGS = ["news", "sport", "music", "food", "travel", "work", "family", "science", "games", "art"]
+HOSTS = ["news", "mail", "maps", "shop", "google", "forum", "video", "photos", "games", "weather", "travel", "music", "cars", "jobs", "books", "sport"]
 WORDS = ["stream", "table", "river", "window", "coffee", "morning", "light", "quiet", "answer", "question", "market", "garden"]
 
 
@@ -94,7 +95,24 @@ def wide(n_rows):
     return Shape("wide", fields, "at", ["s01", "at"])
 
 
-SHAPES = {"shop": shop, "social": social, "wide": wide}
+def hits(n_rows):
+    """Page views with the columns that five questions of ClickBench ask about, and some more."""
+    fields = [
+        ("event_time", at(n_rows), "time"),
+        ("watch_id", f"CAST(hash(i * 1000 + {SEED}) % 9007199254740991 AS BIGINT)", "integer"),
+        ("counter_id", skewed(6000, 1), "integer"),
+        ("region_id", skewed(9000, 2), "integer"),
+        ("user_id", f"CAST(hash({skewed(n_rows // 6, 3)}) % 9007199254740991 AS BIGINT)", "integer"),
+        ("adv_engine_id", f"CASE WHEN {uniform(4)} < 0.006 THEN 1 + {below(60, 5)} ELSE 0 END", "integer"),
+        ("resolution_width", "[0, 1024, 1280, 1366, 1440, 1638, 1920, 1996][1 + {}]".format(below(8, 6)), "integer"),
+        ("search_phrase", f"CASE WHEN {uniform(7)} < 0.13 THEN printf('%s %s %d', {one_of(WORDS, 8)}, {one_of(WORDS, 9)}, {skewed(n_rows // 40, 10)}) ELSE '' END", "text"),
+        ("url", f"printf('https://%s.example/%s/%d', {one_of(HOSTS, 11)}, {one_of(WORDS, 12)}, {skewed(n_rows // 8, 13)})", "text"),
+        ("mobile_phone_model", f"CASE WHEN {uniform(14)} < 0.1 THEN printf('model %d', {skewed(160, 15)}) ELSE '' END", "text"),
+    ]
+    return Shape("hits", fields, "event_time", ["counter_id", "event_time"])
+
+
+SHAPES = {"shop": shop, "social": social, "wide": wide, "hits": hits}
 
 
 def written(shape, n_rows, folder: Path) -> Path:

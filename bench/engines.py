@@ -25,15 +25,15 @@ class Helios:
     name = "helios"
     types = {"time": "TIMESTAMP FORMAT EPOCH_MS", "text": "TEXT", "double": "DOUBLE", "integer": "BIGINT", "texts": "TEXT[]"}
 
+    binary = os.environ.get("HELIOS_BIN", ROOT / "target" / "release" / "helios")
+
     def __init__(self, folder: Path):
         self.folder = folder
-        self.binary = os.environ.get("HELIOS_BIN", ROOT / "target" / "debug" / "helios")
         self.version = subprocess.run([self.binary, "--version"], capture_output=True, text=True, check=True).stdout.strip()
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.address = f"127.0.0.1:{free.getsockname()[1]}"
-        self.session = requests.Session()
-        self.session.trust_env = False
+        self.session = self.connection()
         self.log = open(folder / "helios.log", "ab")
         command = [self.binary, "run", "--data", folder / "data", "--listen", self.address]
         self.process = subprocess.Popen(command, stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL)
@@ -53,20 +53,38 @@ class Helios:
             time.sleep(0.02)
 
     def create(self, shape):
-        columns = ", ".join(f'"{name}" {self.type(kind)}' for name, _, kind in shape.fields)
-        order = ", ".join(f'"{name}"' for name in shape.order)
-        self.ask(
-            f'CREATE STREAM {shape.name} ({columns}) FROM HTTP EVENT TIME "{shape.time}" PARTITION BY day("{shape.time}") ORDER BY ({order})'
-        )
+        self.ask(f"CREATE STREAM {shape.name} {self.columns(shape)} FROM HTTP {self.clauses(shape)}")
 
-    def type(self, kind):
+    @classmethod
+    def columns(cls, shape):
+        return "(" + ", ".join(f'"{name}" {cls.type(kind)}' for name, _, kind in shape.fields) + ")"
+
+    @staticmethod
+    def clauses(shape):
+        order = ", ".join(f'"{name}"' for name in shape.order)
+        return f'EVENT TIME "{shape.time}" PARTITION BY day("{shape.time}") ORDER BY ({order})'
+
+    @classmethod
+    def type(cls, kind):
         if isinstance(kind, list):
-            return f"STRUCT<{', '.join(f'{name} {self.type(inner)}' for name, inner in kind)}>"
-        return self.types[kind]
+            return f"STRUCT<{', '.join(f'{name} {cls.type(inner)}' for name, inner in kind)}>"
+        return cls.types[kind]
 
     def load(self, shape, file):
         command = [self.binary, "load", file, "--into", shape.name, "--url", f"http://{self.address}"]
         subprocess.run(command, check=True, capture_output=True)
+
+    def connection(self):
+        session = requests.Session()
+        session.trust_env = False
+        return session
+
+    def push(self, connection, shape, body):
+        connection.post(f"http://{self.address}/v1/streams/{shape.name}/records", data=body, timeout=60).raise_for_status()
+
+    def peak_memory_mib(self):
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")) / 1024
 
     def settle(self, shape):
         """Until background work has nothing left to do."""
@@ -74,7 +92,9 @@ class Helios:
         self.until(lambda: self.ask(unsorted)[0]["n"] == 0, "compaction is done", seconds=300)
 
     def ask(self, sql):
-        answer = self.session.post(f"http://{self.address}/api/v1/query", json={"sql": sql}, timeout=600)
+        """Computed anew each time: kept answers would be no measurement."""
+        headers = {"cache-control": "no-cache"}
+        answer = self.session.post(f"http://{self.address}/api/v1/query", json={"sql": sql}, headers=headers, timeout=600)
         if not answer.ok:
             raise RuntimeError(f"helios: {answer.text[:1000]}")
         return answer.json().get("data")

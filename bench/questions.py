@@ -87,4 +87,15 @@ SOCIAL = [
     ),
 ]
 
-SETS = {"shop": SHOP, "social": SOCIAL}
+HITS = [
+    Question("advertised", "SELECT count(*) FROM hits WHERE adv_engine_id <> 0"),
+    Question("sums", "SELECT sum(adv_engine_id), count(*), avg(resolution_width) FROM hits"),
+    Question("users by region", "SELECT region_id, count(DISTINCT user_id) AS u FROM hits GROUP BY region_id ORDER BY u DESC, region_id LIMIT 10"),
+    Question(
+        "search phrases",
+        "SELECT search_phrase, count(*) AS n FROM hits WHERE search_phrase <> '' GROUP BY search_phrase ORDER BY n DESC, search_phrase LIMIT 10",
+    ),
+    Question("text search", "SELECT count(*) FROM hits WHERE url LIKE '%google%'"),
+]
+
+SETS = {"shop": SHOP, "social": SOCIAL, "hits": HITS}

@@ -1,17 +1,20 @@
-//! `helios bench`: measures this build on this machine, in a temporary directory, with fsync on.
+//! `helios bench`: measures this build on this machine: a server process in a temporary directory, with fsync on.
 //!
 //! Server and clients share the machine's cores, so the figures say what one small machine does all by itself.
 
 mod freshness;
+mod growth;
 mod ingest;
 mod place;
 mod query;
 mod shop;
 mod source;
+mod viewers;
 
 use crate::client::output::thousands;
 use clap::{Args, Subcommand};
 use helios_contract::{Error, Result};
+use place::Place;
 use serde::Serialize;
 use std::path::PathBuf;
 
@@ -33,6 +36,10 @@ enum Command {
     Freshness(freshness::FreshnessArgs),
     /// Six dashboard questions over shop events
     Query(query::QueryArgs),
+    /// What a hundred viewers of one dashboard cost, beside what one costs
+    Viewers(viewers::ViewersArgs),
+    /// How cost grows with streams, columns, files and rows
+    Growth(growth::GrowthArgs),
     /// Events per second read from an existing Kafka topic
     Kafka(source::KafkaArgs),
     /// Events per second read from an existing Kinesis stream
@@ -56,6 +63,11 @@ impl Figure {
     fn new(name: impl Into<String>, value: f64, unit: &'static str, note: impl Into<String>) -> Figure {
         Figure { name: name.into(), value, unit, note: note.into() }
     }
+
+    /// The most memory the server has held.
+    fn memory(place: &Place) -> Result<Figure> {
+        Ok(Figure::new("peak resident memory", place.peak_memory_mib()?, "MiB", "the server alone"))
+    }
 }
 
 /// Runs `helios bench`.
@@ -63,14 +75,15 @@ impl Figure {
 /// # Errors
 /// Whatever kept a measurement from being taken; half a measurement is not reported.
 pub fn run(args: BenchArgs) -> Result<()> {
-    let mut figures = match args.command {
+    let figures = match args.command {
         Command::Ingest(args) => ingest::run(&args)?,
         Command::Freshness(args) => freshness::run(&args)?,
         Command::Query(args) => query::run(&args)?,
+        Command::Viewers(args) => viewers::run(&args)?,
+        Command::Growth(args) => growth::run(&args)?,
         Command::Kafka(args) => source::run_kafka(&args)?,
         Command::Kinesis(args) => source::run_kinesis(&args)?,
     };
-    figures.push(Figure::new("peak resident memory", place::peak_memory_mib()?, "MiB", "server and clients together"));
     print(&figures);
     if let Some(path) = args.json {
         let text =

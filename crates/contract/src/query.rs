@@ -49,6 +49,18 @@ pub enum Extent {
     Whole,
 }
 
+/// Which answers that were computed before will do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Reuse {
+    /// None: it is computed.
+    Never,
+    /// One that computing it now would give.
+    #[default]
+    Exact,
+    /// Also one that is no older than this; who asks the same at the same time waits for the same answer.
+    Within(Duration),
+}
+
 /// A statement to run.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Query {
@@ -60,6 +72,8 @@ pub struct Query {
     pub limits: Limits,
     /// A name for it, for `system.queries` and cancelling; the engine makes one up when empty.
     pub id: String,
+    /// Which kept answers will do.
+    pub reuse: Reuse,
 }
 
 /// The answer to a statement. Dropping it cancels the statement.
@@ -72,6 +86,8 @@ pub struct Answer {
     pub snapshot: Option<CommitId>,
     /// Now minus the arrival of the newest record in the tables read; `None` when no table was read or all are empty.
     pub freshness: Option<Duration>,
+    /// How long ago it was computed, if it was kept from then.
+    pub age: Option<Duration>,
     /// The rows.
     pub rows: BoxStream<'static, Result<RecordBatch>>,
 }

@@ -3,7 +3,9 @@
 use crate::history::{History, Queries, Ticket};
 use crate::limits::Allowed;
 use crate::parse::{self, Statement, Text};
+use crate::plan::Physical;
 use crate::remote::{self, RemoteTable, StoredTable};
+use crate::results::{Begun, Keeping, Kept, Question, Results};
 use crate::rewrite::{self, CATALOG, INFORMATION, Needs, PUBLIC, SYSTEM};
 use crate::run::{self, Running, too_slow};
 use crate::session::{Session, Sessions};
@@ -23,7 +25,7 @@ use helios_contract::cluster::{ClusterCommand, ClusterDefinition};
 use helios_contract::drift::Backfill;
 use helios_contract::error::{Error, Result, nearest};
 use helios_contract::quarantine::QuarantineControl;
-use helios_contract::query::{Answer, Parameters, Query, QueryEngine};
+use helios_contract::query::{Answer, Parameters, Query, QueryEngine, Reuse};
 use helios_contract::sink::{OutletCommand, Outlets};
 use helios_contract::store::{Catalog, Snapshot, TableStore};
 use helios_contract::stream::{OptionValue, Options, Stream, StreamChange, StreamCommand, StreamControl, StreamDefinition};
@@ -34,7 +36,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Handle;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 /// What queries may use. Each limit is both the default and the most a query can ask for.
@@ -59,6 +61,8 @@ pub struct Config {
     pub spill_bytes: u64,
     /// Wall time of an export, which has no limit of rows.
     pub export_seconds: u64,
+    /// Memory of the answers that are kept for whoever asks the same again; 0 keeps none.
+    pub kept_bytes: u64,
 }
 
 impl Default for Config {
@@ -73,6 +77,7 @@ impl Default for Config {
             spill_dir: None,
             spill_bytes: 10 << 30,
             export_seconds: 600,
+            kept_bytes: 64 << 20,
         }
     }
 }
@@ -110,6 +115,7 @@ pub struct Engine {
     pub(crate) sessions: Sessions,
     system: Arc<dyn SchemaProvider>,
     pub(crate) history: Arc<History>,
+    results: Arc<Results>,
     slots: Arc<Semaphore>,
 }
 
@@ -126,11 +132,12 @@ const N_BATCHES_COMPUTED: usize = 2;
 pub fn open(config: Config, mut parts: Parts) -> Result<Arc<Engine>> {
     let sessions = Sessions::open(&config, Arc::clone(&parts.store), parts.backfill)?;
     let history = History::open(Arc::clone(&parts.clock), &parts.metrics)?;
+    let results = Results::open(config.kept_bytes, &parts.metrics)?;
     parts.system.push(Arc::new(Queries(Arc::clone(&history))));
     parts.system.push(Arc::new(system::Metrics(parts.metrics.clone())));
     let system = system::schema(&parts.system);
     let slots = Arc::new(Semaphore::new(config.n_queries.max(1)));
-    Ok(Arc::new(Engine { config, parts, sessions, system, history, slots }))
+    Ok(Arc::new(Engine { config, parts, sessions, system, history, results, slots }))
 }
 
 #[async_trait]
@@ -189,13 +196,20 @@ pub(crate) enum Started {
     /// Carried out: this is the answer.
     Done(RecordBatch),
     /// Rows will come.
-    Rows {
-        rows: SendableRecordBatchStream,
-        snapshots: Vec<Arc<Snapshot>>,
-        slot: OwnedSemaphorePermit,
-        freshness: Option<Duration>,
-        plan: Arc<dyn ExecutionPlan>,
-    },
+    Rows(Box<Rows>),
+    /// Answered before.
+    Again { kept: Arc<Kept>, freshness: Option<Duration> },
+}
+
+/// Rows being computed.
+pub(crate) struct Rows {
+    pub(crate) rows: SendableRecordBatchStream,
+    pub(crate) snapshots: Vec<Arc<Snapshot>>,
+    pub(crate) slot: OwnedSemaphorePermit,
+    pub(crate) freshness: Option<Duration>,
+    pub(crate) plan: Arc<dyn ExecutionPlan>,
+    /// Where the answer is kept for others.
+    pub(crate) keeping: Option<Keeping>,
 }
 
 impl Started {
@@ -203,15 +217,22 @@ impl Started {
         let id = ticket.id.clone();
         match self {
             Started::Done(batch) => {
-                Answer { id, schema: batch.schema(), snapshot: None, freshness: None, rows: run::one(batch, ticket) }
+                let schema = batch.schema();
+                Answer { id, schema, snapshot: None, freshness: None, age: None, rows: run::one(batch, ticket) }
             }
-            Started::Rows { rows, snapshots, slot, freshness, plan } => {
+            Started::Again { kept, freshness } => {
+                ticket.reads(kept.snapshot);
+                let (schema, age) = (Arc::clone(&kept.schema), Some(kept.at.elapsed()));
+                Answer { id, schema, snapshot: kept.snapshot, freshness, age, rows: run::again(kept, ticket) }
+            }
+            Started::Rows(started) => {
+                let Rows { rows, snapshots, slot, freshness, plan, keeping } = *started;
                 let snapshot = snapshots.iter().map(|snapshot| snapshot.version).max();
                 ticket.reads(snapshot);
                 ticket.runs(&plan);
                 let schema = rows.schema();
-                let rows = run::rows(Running { rows, snapshots, slot, allowed, deadline, ticket });
-                Answer { id, schema, snapshot, freshness, rows }
+                let rows = run::rows(Running { rows, snapshots, slot, allowed, deadline, ticket, keeping });
+                Answer { id, schema, snapshot, freshness, age: None, rows }
             }
         }
     }
@@ -228,10 +249,25 @@ impl Engine {
             ticket.show(&query.sql);
             return self.foreign(cluster, &query.sql, allowed).await;
         }
+        let asked = Instant::now();
+        let question = Question::of(query, allowed);
+        let mut turn = None;
+        let mut again = self.again(query.reuse, &question, asked).await;
+        if again.is_none() && matches!(query.reuse, Reuse::Within(_)) {
+            turn = Some(self.results.turn(&question).await);
+            again = self.again(query.reuse, &question, asked).await;
+        }
+        if let Some(again) = again {
+            ticket.show(&query.sql);
+            return Ok(again);
+        }
         let (statement, text) = plan::parse(&query.sql).await?;
         ticket.show(redacted(&statement).as_deref().unwrap_or(&query.sql));
         match statement {
-            Statement::Query(statement) => Box::pin(self.select(*statement, text, &query.parameters, allowed)).await,
+            Statement::Query(statement) => {
+                let rows = self.select(*statement, text, &query.parameters, allowed, Some((question, turn)));
+                Ok(Started::Rows(Box::new(Box::pin(rows).await?)))
+            }
             Statement::Stream(command) => {
                 let definition = self.parts.control.apply(command.clone()).await?;
                 show::carried_out(&command, &definition).map(Started::Done)
@@ -252,16 +288,43 @@ impl Engine {
         text: Text,
         parameters: &Parameters,
         allowed: &Allowed,
-    ) -> Result<Started> {
+        kept_for: Option<(Question, Option<OwnedMutexGuard<()>>)>,
+    ) -> Result<Rows> {
         let slot = self.turn().await?;
+        let at = Instant::now();
         parameters::bind(&mut statement, parameters)?;
+        let is_query = matches!(statement, SqlStatement::Query(_));
         let needs = rewrite::rewrite(&mut statement, &text)?;
         let (session, snapshots) = self.session(&needs, allowed.memory_bytes as u64).await?;
         let newest = snapshots.iter().filter_map(|snapshot| snapshot.newest).max();
         let freshness = newest.map(|newest| self.parts.clock.now().since(newest));
-        let (session, plan, slot) = plan::physical(session, statement, text, slot).await?;
+        let Physical { session, plan, is_repeatable, held: slot } = plan::physical(session, statement, text, slot).await?;
+        let is_here = |snapshot: &Arc<Snapshot>| self.parts.outlets.stored(snapshot.stream.id).is_none();
+        let is_repeatable = is_repeatable
+            && needs.remote.is_empty()
+            && snapshots.iter().all(is_here)
+            && needs.tables.iter().all(|table| table.version.is_none());
+        let keeping = kept_for.filter(|_| is_query).map(|(question, turn)| {
+            let begun = Begun { schema: plan.schema(), at, snapshots: &snapshots, is_repeatable };
+            Keeping::new(&self.results, question, turn, begun)
+        });
         let rows = self.execute(&plan, session.task);
-        Ok(Started::Rows { rows, snapshots, slot, freshness, plan })
+        Ok(Rows { rows, snapshots, slot, freshness, plan, keeping })
+    }
+
+    /// The kept answer to a question, if it will do.
+    async fn again(&self, reuse: Reuse, question: &Question, asked: Instant) -> Option<Started> {
+        let kept = match reuse {
+            Reuse::Never => return None,
+            Reuse::Exact | Reuse::Within(_) => self.results.newest(question)?,
+        };
+        let is_young = matches!(reuse, Reuse::Within(age) if kept.is_within(age, asked));
+        if !is_young && !kept.is_exact(&*self.parts.tables).await {
+            return None;
+        }
+        self.results.reused();
+        let freshness = kept.newest.map(|newest| self.parts.clock.now().since(newest));
+        Some(Started::Again { kept, freshness })
     }
 
     /// Begins a plan, in tasks of its own where queries compute: whoever takes the rows only waits.

@@ -3,8 +3,9 @@
 use crate::engine::Engine;
 use crate::limits::Allowed;
 use crate::parse::Statement;
+use crate::plan::{self, Physical};
 use crate::run::{self, Running};
-use crate::{parameters, parse, plan, rewrite};
+use crate::{parameters, parse, rewrite};
 use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::datasource::physical_plan::FileScanConfig;
 use datafusion::datasource::source::DataSourceExec;
@@ -40,14 +41,14 @@ pub(crate) async fn explain(engine: &Engine, query: Query, analyze: bool) -> Res
     let needs = rewrite::rewrite(&mut statement, &text)?;
     let allowed = Allowed { n_rows: u64::MAX, ..Allowed::of(&engine.config, &query.limits) };
     let (session, snapshots) = engine.session(&needs, allowed.memory_bytes as u64).await?;
-    let (session, plan, slot) = plan::physical(session, statement, text, slot).await?;
+    let Physical { session, plan, held: slot, .. } = plan::physical(session, statement, text, slot).await?;
     let mut n_answered = 0;
     if analyze {
         let ticket = engine.history.begin(&query.id, parse::unread(&query.sql))?;
         ticket.runs(&plan);
         let rows = engine.execute(&plan, session.task);
         let deadline = Instant::now() + allowed.time;
-        let running = Running { rows, snapshots: snapshots.clone(), slot, allowed, deadline, ticket };
+        let running = Running { rows, snapshots: snapshots.clone(), slot, allowed, deadline, ticket, keeping: None };
         let mut rows = run::rows(running);
         while let Some(batch) = rows.next().await {
             n_answered += batch?.num_rows();

@@ -28,6 +28,7 @@ mod rehearse;
 
 mod limits;
 mod pauses;
+mod results;
 mod run;
 
 mod console;

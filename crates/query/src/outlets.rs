@@ -1,6 +1,6 @@
 //! Answers of statements about clusters and sinks, and of statements in a cluster's own dialect.
 
-use crate::engine::{Engine, Started};
+use crate::engine::{Engine, Rows, Started};
 use crate::limits::Allowed;
 use crate::show;
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
@@ -39,7 +39,7 @@ impl Engine {
         let plan: Arc<dyn ExecutionPlan> = Arc::new(EmptyExec::new(Arc::clone(&answer.schema)));
         let rows = answer.rows.map_err(|error| DataFusionError::External(Box::new(error)));
         let rows = Box::pin(RecordBatchStreamAdapter::new(answer.schema, rows));
-        Ok(Started::Rows { rows, snapshots: Vec::new(), slot, freshness: None, plan })
+        Ok(Started::Rows(Box::new(Rows { rows, snapshots: Vec::new(), slot, freshness: None, plan, keeping: None })))
     }
 
     /// The columns of a cluster's table: as they are there, and as they are here.

@@ -2,10 +2,12 @@
 
 use crate::errors::{About, from_datafusion};
 use crate::parse::{self, Text};
+use crate::rewrite::{INFORMATION, SYSTEM};
 use crate::session::Session;
 use arrow::datatypes::{DataType, SchemaRef};
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, DataFusionError};
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast};
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Volatility, cast};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::sql::parser::Statement as Planned;
 use datafusion::sql::sqlparser::ast::Statement;
@@ -14,6 +16,15 @@ use futures::executor::block_on;
 use helios_contract::error::{Error, Result};
 use std::collections::HashMap;
 use std::sync::Arc;
+
+/// A statement that can run.
+pub(crate) struct Physical<T> {
+    pub(crate) session: Session,
+    pub(crate) plan: Arc<dyn ExecutionPlan>,
+    /// Whether its answer depends on the tables it names and nothing else, such as the clock, chance or the system's state.
+    pub(crate) is_repeatable: bool,
+    pub(crate) held: T,
+}
 
 /// Plans a statement for running. Takes a few milliseconds of CPU.
 ///
@@ -26,15 +37,15 @@ pub(crate) async fn physical<T: Send + 'static>(
     statement: Statement,
     text: Text,
     held: T,
-) -> Result<(Session, Arc<dyn ExecutionPlan>, T)> {
+) -> Result<Physical<T>> {
     off_thread(move || {
         // Tables are in memory by now, so nothing below waits.
         let plan = block_on(async {
             let plan = logical(&session, statement).await?;
-            session.state.create_physical_plan(&plan).await
+            Ok((is_repeatable(&plan)?, session.state.create_physical_plan(&plan).await?))
         });
         match plan {
-            Ok(plan) => Ok((session, plan, held)),
+            Ok((is_repeatable, plan)) => Ok(Physical { session, plan, is_repeatable, held }),
             Err(error) => Err(from_datafusion(error, Some(About { text: &text, state: &session.state }))),
         }
     })
@@ -84,6 +95,24 @@ pub(crate) async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> Result<
         Ok(result) => result,
         Err(_) => Err(Error::internal("planning the statement failed").hint("This is a bug: please report the statement.")),
     }
+}
+
+fn is_repeatable(plan: &LogicalPlan) -> Result<bool, DataFusionError> {
+    let mut is_repeatable = true;
+    plan.apply_with_subqueries(|node| {
+        if let LogicalPlan::TableScan(scan) = node {
+            is_repeatable &= !matches!(scan.table_name.schema(), Some(SYSTEM | INFORMATION));
+        }
+        node.apply_expressions(|expr| {
+            expr.apply(|expr| {
+                if let Expr::ScalarFunction(call) = expr {
+                    is_repeatable &= call.func.signature().volatility == Volatility::Immutable;
+                }
+                Ok(TreeNodeRecursion::Continue)
+            })
+        })
+    })?;
+    Ok(is_repeatable)
 }
 
 async fn logical(session: &Session, statement: Statement) -> Result<LogicalPlan, DataFusionError> {

@@ -1,6 +1,6 @@
 //! Carries out statements about quarantine: finds the records by SQL, and hands their numbers over.
 
-use crate::engine::{Engine, Started};
+use crate::engine::Engine;
 use crate::errors::from_datafusion;
 use crate::limits::Allowed;
 use crate::parse::Text;
@@ -27,15 +27,10 @@ impl Engine {
     ) -> Result<RecordBatch> {
         let QuarantineStatement { stream, which, verb } = statement;
         self.stream(stream.as_str())?;
-        let ids = match Box::pin(self.select(*which, text, parameters, allowed)).await? {
-            // The slot for queries is free again once the numbers are known.
-            Started::Rows { rows, snapshots, slot, .. } => {
-                let ids = ids(rows.try_collect().await.map_err(|error| from_datafusion(error, None))?);
-                drop((snapshots, slot));
-                ids
-            }
-            Started::Done(_) => return Err(Error::internal("a query for quarantined records was carried out as a command")),
-        };
+        let found = Box::pin(self.select(*which, text, parameters, allowed, None)).await?;
+        let ids = ids(found.rows.try_collect().await.map_err(|error| from_datafusion(error, None))?);
+        // The slot for queries is free again once the numbers are known.
+        drop((found.snapshots, found.slot));
         match verb {
             Verb::Discard(reason) => {
                 let n = self.parts.quarantine.discard(&stream, ids, &reason).await?;

@@ -1,6 +1,6 @@
 //! `EXPLAIN ALTER STREAM`: what a change would do to records, to columns, and to the statements people run.
 
-use crate::engine::{Engine, Started};
+use crate::engine::Engine;
 use crate::errors::from_datafusion;
 use crate::limits::Allowed;
 use crate::parse::Text;
@@ -49,10 +49,8 @@ impl Engine {
     }
 
     async fn looked_up(&self, query: SqlStatement, text: Text, allowed: &Allowed) -> Result<Vec<RecordBatch>> {
-        match Box::pin(self.select(query, text, &Parameters::None, allowed)).await? {
-            Started::Rows { rows, .. } => rows.try_collect().await.map_err(|error| from_datafusion(error, None)),
-            Started::Done(_) => Err(Error::internal("a query was carried out as a command")),
-        }
+        let found = Box::pin(self.select(query, text, &Parameters::None, allowed, None)).await?;
+        found.rows.try_collect().await.map_err(|error| from_datafusion(error, None))
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::errors::from_datafusion;
 use crate::history::Ticket;
 use crate::limits::Allowed;
+use crate::results::{Keeping, Kept};
 use arrow::record_batch::RecordBatch;
 use datafusion::execution::SendableRecordBatchStream;
 use futures::stream::BoxStream;
@@ -26,6 +27,8 @@ pub(crate) struct Running {
     pub(crate) allowed: Allowed,
     pub(crate) deadline: Instant,
     pub(crate) ticket: Ticket,
+    /// Where the answer is kept for others.
+    pub(crate) keeping: Option<Keeping>,
 }
 
 /// What goes to the reader: batches, perhaps an error, and in the end always `End`.
@@ -50,6 +53,14 @@ pub(crate) fn one(batch: RecordBatch, ticket: Ticket) -> BoxStream<'static, Resu
     futures::stream::once(async { Ok(batch) }).boxed()
 }
 
+/// An answer that was kept.
+pub(crate) fn again(kept: Arc<Kept>, ticket: Ticket) -> BoxStream<'static, Result<RecordBatch>> {
+    ticket.answered(kept.batches.iter().map(RecordBatch::num_rows).sum());
+    ticket.end(Ok(()));
+    let n_batches = kept.batches.len();
+    futures::stream::iter((0..n_batches).map(move |i| Ok(kept.batches[i].clone()))).boxed()
+}
+
 fn received(receive: mpsc::Receiver<Item>) -> impl Stream<Item = Result<RecordBatch>> {
     futures::stream::unfold(Some(receive), |receive| async {
         let mut receive = receive?;
@@ -64,12 +75,15 @@ fn received(receive: mpsc::Receiver<Item>) -> impl Stream<Item = Result<RecordBa
 }
 
 async fn pump(running: Running, send: mpsc::Sender<Item>) {
-    let Running { mut rows, snapshots, slot, allowed, deadline, ticket } = running;
-    let outcome = forward(&mut rows, &allowed, deadline, &ticket, &send).await;
+    let Running { mut rows, snapshots, slot, allowed, deadline, ticket, mut keeping } = running;
+    let outcome = forward(&mut rows, &allowed, deadline, &ticket, &mut keeping, &send).await;
     // Memory, files and the slot are free before the reader takes the last item.
     drop((rows, snapshots, slot));
     match outcome {
         Some(Ok(())) => {
+            if let Some(keeping) = keeping {
+                keeping.end();
+            }
             ticket.end(Ok(()));
             let _ = send.send(Item::End).await;
         }
@@ -88,6 +102,7 @@ async fn forward(
     allowed: &Allowed,
     deadline: Instant,
     ticket: &Ticket,
+    keeping: &mut Option<Keeping>,
     send: &mpsc::Sender<Item>,
 ) -> Option<Result<()>> {
     let mut n_left = allowed.n_rows;
@@ -114,7 +129,11 @@ async fn forward(
                 () = tokio::time::sleep_until(deadline) => return Some(Err(too_slow(allowed.time))),
                 place = send.reserve() => place.ok()?,
             };
-            place.send(Item::Batch(batch.slice(0, n_rows)));
+            let batch = batch.slice(0, n_rows);
+            if let Some(keeping) = keeping {
+                keeping.add(&batch);
+            }
+            place.send(Item::Batch(batch));
             ticket.answered(n_rows);
             n_left -= n_rows as u64;
         }

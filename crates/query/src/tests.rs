@@ -6,6 +6,7 @@ pub(crate) mod world;
 mod limits;
 mod refused;
 mod remote;
+mod results;
 mod select;
 mod statements;
 mod travel;

@@ -90,7 +90,7 @@ pub(crate) async fn prepare(State(site): State<Arc<Site>>, request: Request) -> 
         sql: wanted.sql,
         parameters: parameters(wanted.params)?,
         limits: Limits { extent: Extent::Whole, ..Limits::default() },
-        id: String::new(),
+        ..Query::default()
     };
     let filename = filename(wanted.filename.as_deref(), format);
     let id = site.nonces.next();

@@ -13,11 +13,11 @@ use axum::Extension;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query as UrlQuery, Request, State};
 use axum::http::StatusCode;
-use axum::http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use axum::http::header::{ACCEPT, AGE, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures::StreamExt;
-use helios_contract::query::{Answer, Extent, Limits, Parameters, Query};
+use helios_contract::query::{Answer, Extent, Limits, Parameters, Query, Reuse};
 use helios_contract::{Error, Result};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -85,7 +85,8 @@ pub(crate) async fn run(
     }
     let keeping = is_kept.then(|| Keeping { site: site.clone(), id: id.clone(), freshness_ms: None });
     let limits = limits(&asked.limits, asked.limit)?;
-    let query = Query { sql: asked.sql, parameters: parameters(asked.params)?, limits, id };
+    let reuse = reuse(&head.headers)?;
+    let query = Query { sql: asked.sql, parameters: parameters(asked.params)?, limits, id, reuse };
     match site.parts.engine.run(query).await {
         Ok(answer) => respond(answer, format, begun, request_id, keeping).await,
         Err(error) => {
@@ -157,6 +158,27 @@ fn limits(asked: &AskedLimits, beginning: Option<u64>) -> Result<Limits> {
     Ok(Limits { n_rows, time: time.transpose()?, memory_bytes: asked.memory_bytes, extent })
 }
 
+/// Which kept answers will do, in the words of HTTP: `Cache-Control: max-age=SECONDS`, or `no-cache`.
+fn reuse(headers: &HeaderMap) -> Result<Reuse> {
+    let said = headers.get_all(CACHE_CONTROL).iter().filter_map(|value| value.to_str().ok());
+    for directive in said.flat_map(|value| value.split(',')).map(str::trim) {
+        let (name, value) = directive.split_once('=').unwrap_or((directive, ""));
+        match name.to_ascii_lowercase().as_str() {
+            "no-cache" | "no-store" => return Ok(Reuse::Never),
+            "max-age" => {
+                let seconds = value.trim_matches('"').parse().map_err(|error| {
+                    Error::invalid(format!("cannot read `Cache-Control: {directive}`"))
+                        .because(error)
+                        .hint("Write max-age=SECONDS, a whole number.")
+                })?;
+                return Ok(Reuse::Within(Duration::from_secs(seconds)));
+            }
+            _ => {}
+        }
+    }
+    Ok(Reuse::Exact)
+}
+
 fn checked_id(id: Option<String>) -> Result<String> {
     let id = id.unwrap_or_default();
     if id.len() <= 128 && id.bytes().all(|b| b.is_ascii_graphic()) {
@@ -210,6 +232,9 @@ fn headers(answer: &Answer, format: Format) -> HeaderMap {
     }
     if let Some(ms) = freshness_ms(answer) {
         headers.insert(HeaderName::from_static("x-freshness-ms"), HeaderValue::from(ms));
+    }
+    if let Some(age) = answer.age {
+        headers.insert(AGE, HeaderValue::from(age.as_secs()));
     }
     headers
 }
@@ -290,6 +315,9 @@ impl Writing {
             about.insert("n_rows".to_owned(), self.n_rows.into());
             about.insert("snapshot".to_owned(), json!(answer.snapshot));
             about.insert("freshness_ms".to_owned(), json!(freshness_ms(answer)));
+            if let Some(age) = answer.age {
+                about.insert("age_ms".to_owned(), json!(age.as_millis()));
+            }
             about.insert("elapsed_ms".to_owned(), json!((self.begun.elapsed().as_secs_f64() * 1e6).round() / 1e3));
             close_document(&mut end, &about);
         }

@@ -62,6 +62,8 @@ pub(crate) struct Fake {
     pub progress: Mutex<HashMap<String, Progress>>,
     pub documents: Mutex<Vec<(DocumentKind, Document)>>,
     pub pages: Mutex<Vec<Page>>,
+    /// How long ago the answers were computed.
+    pub age: Mutex<Option<Duration>>,
     /// Lives in every answer's rows, so that tests see when an answer is dropped.
     pub alive: Arc<()>,
 }
@@ -95,7 +97,7 @@ impl QueryEngine for Fake {
         let schema = batches.iter().flatten().next().map_or_else(schema, RecordBatch::schema);
         let alive = self.alive.clone();
         let rows = futures::stream::iter(batches).inspect(move |_| drop(alive.clone())).boxed();
-        Ok(Answer { id, schema, snapshot: Some(CommitId(512)), freshness: Some(Duration::from_millis(400)), rows })
+        Ok(Answer { id, schema, snapshot: Some(CommitId(512)), freshness: Some(Duration::from_millis(400)), age: *self.age.lock().unwrap(), rows })
     }
 
     fn cancel(&self, id: &str) -> bool {

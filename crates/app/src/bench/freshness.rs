@@ -5,7 +5,7 @@
 
 use super::Figure;
 use super::place::{self, Place};
-use super::shop::{CREATE, Shop};
+use super::shop::{CREATE, START_MS, Shop};
 use clap::Args;
 use hdrhistogram::Histogram;
 use helios_contract::{Error, Result};
@@ -55,7 +55,6 @@ pub fn run(args: &FreshnessArgs) -> Result<Vec<Figure>> {
         let watched = watcher.join().map_err(|_| Error::internal("the watcher panicked"))?;
         sent.and(watched)
     })?;
-    place.stop()?;
     let note = format!("{} events/s for {} s, {} seen", args.rate, args.seconds, histogram.len());
     let at = |name: &str, micros: u64| Figure::new(format!("freshness {name}"), micros as f64 / 1000.0, "ms", note.clone());
     Ok(vec![
@@ -63,6 +62,7 @@ pub fn run(args: &FreshnessArgs) -> Result<Vec<Figure>> {
         at("p99", histogram.value_at_quantile(0.99)),
         at("p99.9", histogram.value_at_quantile(0.999)),
         at("max", histogram.max()),
+        Figure::memory(&place)?,
     ])
 }
 
@@ -78,8 +78,8 @@ fn send(url: &str, start: Instant, next: &AtomicU64, n_ticks: u64, per_tick: u64
         timer.block_on(async { tokio::time::sleep_until(due).await });
         let mut shop = Shop::new(tick);
         body.clear();
-        (0..per_tick).for_each(|_| shop.write(&mut body, 1_767_225_600_000 + 10 * tick as i64, tick));
-        place::push(&agent, url, &body)?;
+        (0..per_tick).for_each(|_| shop.write(&mut body, START_MS + 10 * tick as i64, tick));
+        place::push(&agent, url, "shop", &body)?;
     }
 }
 

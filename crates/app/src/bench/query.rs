@@ -1,7 +1,7 @@
 //! Six questions a dashboard asks, over shop events that were loaded and compacted before.
 
-use super::place::Place;
-use super::shop::{CREATE, Shop};
+use super::place::{self, Place};
+use super::shop::{CREATE, START_MS, Shop};
 use super::{Figure, median};
 use clap::Args;
 use helios_contract::Result;
@@ -22,7 +22,8 @@ pub struct QueryArgs {
     dir: Option<PathBuf>,
 }
 
-const QUESTIONS: [(&str, &str); 6] = [
+/// What a dashboard of six panels asks.
+pub const QUESTIONS: [(&str, &str); 6] = [
     ("count by action", "SELECT action_type, count(*) FROM shop GROUP BY action_type"),
     (
         "revenue by category",
@@ -61,18 +62,22 @@ pub fn run(args: &QueryArgs) -> Result<Vec<Figure>> {
         }
         figures.push(Figure::new(name, median(times), "ms", format!("median of {}, {} events", args.runs.max(1), args.events)));
     }
-    place.stop()?;
+    figures.push(Figure::memory(&place)?);
     Ok(figures)
 }
 
-fn fill(place: &Place, n_events: u64) -> Result<()> {
-    let (agent, mut shop, mut body) = (super::place::agent(), Shop::new(7), Vec::new());
+/// Pushes events that are a millisecond apart.
+///
+/// # Errors
+/// What the server said.
+pub fn fill(place: &Place, n_events: u64) -> Result<()> {
+    let (agent, mut shop, mut body) = (place::agent(), Shop::new(7), Vec::new());
     for i in 0..n_events {
-        shop.write(&mut body, 1_767_225_600_000 + i as i64, i);
+        shop.write(&mut body, START_MS + i as i64, i);
         if body.len() > 8 << 20 {
-            super::place::push(&agent, &place.url, &body)?;
+            place::push(&agent, &place.url, "shop", &body)?;
             body.clear();
         }
     }
-    if body.is_empty() { Ok(()) } else { super::place::push(&agent, &place.url, &body) }
+    if body.is_empty() { Ok(()) } else { place::push(&agent, &place.url, "shop", &body) }
 }

@@ -2,11 +2,25 @@
 
 use std::io::Write;
 
+macro_rules! columns {
+    () => {
+        "(timestamp TIMESTAMP FORMAT EPOCH_MS, product_id INT, price DOUBLE, quantity INT, user_id BIGINT, action_type TEXT, \
+         session_id TEXT, region TEXT, user_type TEXT, category TEXT, brand TEXT, device_type TEXT, tick BIGINT)"
+    };
+}
+
 /// The stream the events fill, with every field typed.
-pub const CREATE: &str = "CREATE STREAM shop (
-  timestamp TIMESTAMP FORMAT EPOCH_MS, product_id INT, price DOUBLE, quantity INT, user_id BIGINT, action_type TEXT,
-  session_id TEXT, region TEXT, user_type TEXT, category TEXT, brand TEXT, device_type TEXT, tick BIGINT)
-  FROM HTTP FORMAT JSON EVENT TIME timestamp PARTITION BY day(timestamp) ORDER BY (timestamp)";
+pub const CREATE: &str = concat!(
+    "CREATE STREAM shop ",
+    columns!(),
+    " FROM HTTP FORMAT JSON EVENT TIME timestamp PARTITION BY day(timestamp) ORDER BY (timestamp)"
+);
+
+/// Its columns.
+pub const COLUMNS: &str = columns!();
+
+/// When events begin: 2026-01-01.
+pub const START_MS: i64 = 1_767_225_600_000;
 
 const ACTIONS: [&str; 8] = ["view", "view", "view", "view", "view", "add_to_cart", "add_to_cart", "purchase"];
 const REGIONS: [&str; 6] = ["us-east", "us-west", "eu-central", "eu-west", "ap-south", "ap-northeast"];

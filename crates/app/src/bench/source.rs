@@ -1,11 +1,10 @@
 //! Events per second read from a source that is there already, until all of it is durable and visible.
 
 use super::Figure;
-use super::place::{self, Place};
-use super::shop::CREATE;
+use super::place::Place;
+use super::shop::COLUMNS;
 use clap::Args;
 use helios_contract::Result;
-use std::time::Duration;
 use tokio::time::Instant;
 
 /// Arguments of `helios bench kafka`.
@@ -20,6 +19,9 @@ pub struct KafkaArgs {
     /// Records the topic holds
     #[arg(long)]
     events: u64,
+    /// Columns of the stream, as in CREATE STREAM
+    #[arg(long, value_name = "SQL", default_value = COLUMNS)]
+    columns: String,
 }
 
 /// Arguments of `helios bench kinesis`.
@@ -40,6 +42,9 @@ pub struct KinesisArgs {
     /// Records the stream holds
     #[arg(long)]
     events: u64,
+    /// Columns of the stream, as in CREATE STREAM
+    #[arg(long, value_name = "SQL", default_value = COLUMNS)]
+    columns: String,
 }
 
 /// Measures how fast an existing topic is read to its end.
@@ -47,7 +52,8 @@ pub struct KinesisArgs {
 /// # Errors
 /// What the server said.
 pub fn run_kafka(args: &KafkaArgs) -> Result<Vec<Figure>> {
-    run("kafka", &format!("FROM KAFKA (brokers = '{}', topic = '{}')", args.brokers, args.topic), args.events)
+    let source = format!("FROM KAFKA (brokers = '{}', topic = '{}')", args.brokers, args.topic);
+    run("kafka", &format!("CREATE STREAM shop {} {source}", args.columns), args.events)
 }
 
 /// Measures how fast an existing stream is read to its end.
@@ -59,18 +65,15 @@ pub fn run_kinesis(args: &KinesisArgs) -> Result<Vec<Figure>> {
     for (name, value) in [("region", &args.region), ("endpoint", &args.endpoint)] {
         options.extend(value.iter().map(|value| format!(", {name} = '{value}'")));
     }
-    run(&format!("kinesis, {}", args.mode), &format!("FROM KINESIS ({options})"), args.events)
+    let create = format!("CREATE STREAM shop {} FROM KINESIS ({options})", args.columns);
+    run(&format!("kinesis, {}", args.mode), &create, args.events)
 }
 
-fn run(name: &str, source: &str, n_events: u64) -> Result<Vec<Figure>> {
+fn run(name: &str, create: &str, n_events: u64) -> Result<Vec<Figure>> {
     let place = Place::start(None)?;
     let started = Instant::now();
-    place.sql(&CREATE.replace("FROM HTTP", source))?;
-    let (runtime, every) = (place::timer()?, Duration::from_millis(20));
-    while place.sql("SELECT coalesce(sum(n_received), 0) FROM system.streams")? < n_events as f64 {
-        runtime.block_on(async { tokio::time::sleep(every).await });
-    }
+    place.sql(create)?;
+    place.until("SELECT coalesce(sum(n_received), 0) FROM system.streams", n_events as f64)?;
     let rate = n_events as f64 / started.elapsed().as_secs_f64();
-    place.stop()?;
-    Ok(vec![Figure::new(name, rate, "events/s", format!("{n_events} records, one run"))])
+    Ok(vec![Figure::new(name, rate, "events/s", format!("{n_events} records, one run")), Figure::memory(&place)?])
 }

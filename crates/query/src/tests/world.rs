@@ -349,6 +349,11 @@ impl World {
         table.files.push(Arc::new(file));
     }
 
+    /// Takes the oldest commit's rows away, as retention does.
+    pub(crate) fn expire(&self, name: &str) {
+        self.tables.tables.lock().unwrap().get_mut(name).unwrap().slices.remove(0);
+    }
+
     /// Whether rows are not in a file yet.
     pub(crate) fn tables_in_memory(&self, name: &str) -> bool {
         !self.tables.table(name).unwrap().slices.is_empty()

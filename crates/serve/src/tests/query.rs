@@ -7,7 +7,7 @@ use arrow::ipc::reader::StreamReader;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use helios_contract::Error;
-use helios_contract::query::Parameters;
+use helios_contract::query::{Parameters, Reuse};
 use http_body_util::BodyExt;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::json;
@@ -108,6 +108,24 @@ async fn the_format_may_be_accepted() {
         let reply = site.send("POST", PATH, &[("accept", accept)], "SELECT 1").await;
         assert_eq!(reply.header("content-type"), media_type, "{accept}");
     }
+}
+
+#[tokio::test]
+async fn which_kept_answers_will_do_is_said_in_the_words_of_http() {
+    let site = Site::new();
+    let minute = Reuse::Within(Duration::from_secs(60));
+    for (said, reuse) in
+        [("max-age=60", minute), ("private, Max-Age=60", minute), ("no-cache", Reuse::Never), ("private", Reuse::Exact)]
+    {
+        site.send("POST", PATH, &[("cache-control", said)], "SELECT 1").await;
+        assert_eq!(site.fake.asked.lock().unwrap().pop().unwrap().reuse, reuse, "{said}");
+    }
+    let reply = site.send("POST", PATH, &[("cache-control", "max-age=soon")], "SELECT 1").await;
+    assert_eq!(reply.json()["message"], "cannot read `Cache-Control: max-age=soon`: invalid digit found in string");
+
+    *site.fake.age.lock().unwrap() = Some(Duration::from_millis(2_700));
+    let reply = site.sql("SELECT 1", "json").await;
+    assert_eq!((reply.header("age"), &reply.json()["age_ms"]), ("2", &json!(2_700)));
 }
 
 #[tokio::test]
