@@ -126,8 +126,10 @@ impl Delivery<'_> {
 
     /// How many rows of each block the table has.
     async fn held(&self, intended: &Intended) -> Result<Vec<u64>> {
+        // One host is brought up to date and counted: another one may lack what this one has.
+        let turn = self.server.turn();
         if self.table.is_replicated {
-            self.server.tell(format!("SYSTEM SYNC REPLICA {}", remote(&self.table.name))).await?;
+            self.server.catch_up(&self.table.name, turn).await?;
         }
         let count = |block: &IntendedBlock| match &self.table.division {
             Some(division) => format!("countIf({})", division.condition(block.starts)),
@@ -142,7 +144,7 @@ impl Delivery<'_> {
             self.after,
             intended.until
         );
-        let answer = self.server.ask(sql, Vec::new()).await?;
+        let answer = self.server.put(sql, Vec::new(), turn).await?;
         // A condition that meets nothing may leave out the one row of zeros.
         let Some(answer) = answer.filter(|answer| answer.num_rows() == 1) else { return Ok(vec![0; counts.len()]) };
         let numbers = answer.columns().iter().map(|column| column.as_primitive_opt::<UInt64Type>().map(|counts| counts.value(0)));

@@ -87,6 +87,7 @@ pub(crate) async fn keep_following(job: Job) {
 
 async fn follow(job: &Job, progress: &mut Progress) -> Result<()> {
     let server = (job.connect)()?;
+    let mut turn = server.turn();
     let (mut table, mut schema) = job.align(&server).await?;
     if let Some(intended) = progress.intended.clone() {
         let rows = job.up_to(progress.delivered, intended.until, &schema).await?;
@@ -103,8 +104,9 @@ async fn follow(job: &Job, progress: &mut Progress) -> Result<()> {
             Some(gathered) => gathered,
             None => job.wait(progress.delivered).await?,
         };
-        if gathered.rows.schema() != schema {
-            // The stream was altered: so is the table, before rows of the new kind come.
+        if gathered.rows.schema() != schema || server.turn() != turn {
+            // The stream was altered: so is the table, before rows of the new kind come. Or another host is asked now.
+            turn = server.turn();
             (table, schema) = job.align(&server).await?;
             continue;
         }

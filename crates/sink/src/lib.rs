@@ -7,6 +7,7 @@ mod types;
 
 pub mod native;
 
+mod asked;
 mod options;
 mod said;
 mod server;
@@ -42,7 +43,7 @@ use helios_contract::system::SystemTable;
 use options::Access;
 use prometheus::Registry;
 use report::{Metrics, Report};
-use server::Server;
+use server::{Health, Server};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
@@ -219,6 +220,13 @@ impl Sinks {
 
     fn server(&self, name: &ClusterName) -> Result<Arc<Server>> {
         server_of(&self.state, &self.parts, name.as_str())
+    }
+
+    /// How a cluster did when it was last asked, and which of its hosts is asked now.
+    fn health(&self, name: &ClusterName) -> (Health, String) {
+        let state = self.lock();
+        let server = state.clusters.get(name).and_then(|kept| kept.server.as_ref());
+        server.map(|server| (server.health(), server.host(server.turn()).to_owned())).unwrap_or_default()
     }
 
     /// Forgets sinks whose stream was dropped: the catalog forgot them with it.

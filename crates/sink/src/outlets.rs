@@ -1,9 +1,10 @@
 //! Carries out statements about clusters and sinks.
 
+use crate::asked::Asked;
 use crate::check::check;
 use crate::options::Access;
-use crate::server::{Asked, Server};
-use crate::table::{self, align, remote};
+use crate::server::Server;
+use crate::table::{self, Table, align, remote};
 use crate::types::quoted;
 use crate::{KeptCluster, NULLS, Sinks, server_of};
 use arrow::record_batch::RecordBatch;
@@ -45,7 +46,7 @@ impl Outlets for Sinks {
     }
 
     fn cluster(&self, name: &str) -> Result<Arc<dyn Cluster>> {
-        server_of(&self.state, &self.parts, name).map(|server| Arc::new(Asked(server)) as Arc<dyn Cluster>)
+        server_of(&self.state, &self.parts, name).map(|server| Arc::new(Asked { server, stored: None }) as Arc<dyn Cluster>)
     }
 
     fn stored(&self, stream: StreamId) -> Option<Stored> {
@@ -54,7 +55,8 @@ impl Outlets for Sinks {
             let kept = state.sinks.values().find(|kept| kept.sink.stored && kept.sink.stream == stream)?;
             kept.report.status()
         };
-        let cluster = self.cluster(status.definition.cluster.as_str()).ok()?;
+        let server = self.server(&status.definition.cluster).ok()?;
+        let cluster = Arc::new(Asked { server, stored: Some(status.table.clone()) });
         Some(Stored { cluster, table: status.table, delivered: status.delivered })
     }
 }
@@ -221,8 +223,8 @@ impl Sinks {
         let mut findings = Vec::new();
         let mut progress = Progress::default();
         if table::exists(&server, &name).await? {
-            align(&server, &name, &stream.definition).await?;
-            progress.delivered = self.continues(&server, &name, &stream).await?;
+            let table = align(&server, &name, &stream.definition).await?;
+            progress.delivered = self.continues(&server, &table, &stream).await?;
             findings.push(Finding::ok("table", format!("{name} was there and takes every column")));
             if progress.delivered > CommitId(0) {
                 findings.push(Finding::note(
@@ -258,9 +260,13 @@ impl Sinks {
     }
 
     /// The commit that a table is filled up to.
-    async fn continues(&self, server: &Arc<Server>, name: &RemoteName, stream: &Stream) -> Result<CommitId> {
+    async fn continues(&self, server: &Arc<Server>, table: &Table, stream: &Stream) -> Result<CommitId> {
+        let (name, turn) = (&table.name, server.turn());
+        if table.is_replicated {
+            server.catch_up(name, turn).await?;
+        }
         let sql = format!("SELECT toString(max({})) FROM {}", quoted(hidden::COMMIT), remote(name));
-        let found = server.texts(sql).await?.concat();
+        let found = server.texts_of(sql, turn).await?.concat();
         let commit = CommitId(found.first().and_then(|text| text.parse().ok()).unwrap_or(0));
         let newest = self.newest(&stream.definition.name).await.map_or(0, |(commit, _)| commit);
         if commit > CommitId(newest) {

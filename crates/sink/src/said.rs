@@ -35,6 +35,10 @@ const PASSING: [u32; 25] =
     [3, 32, 33, 159, 202, 203, 209, 210, 216, 225, 236, 241, 242, 243, 252, 279, 285, 286, 319, 394, 425, 473, 499, 745, 999];
 /// Wrong user or password, no rights, a user that may only read.
 const REFUSALS: [u32; 8] = [164, 192, 193, 194, 195, 291, 497, 516];
+/// Trouble of one host, which another one may not have: its network, its keeper, a replica that is read-only.
+const OF_HOST: [u32; 5] = [0, 210, 225, 242, 999];
+/// Something took too long.
+pub(crate) const TIMEOUT: u32 = 159;
 const UNKNOWN_DATABASE: u32 = 81;
 /// No such table.
 const UNKNOWN: [u32; 2] = [60, 218];
@@ -76,6 +80,16 @@ pub(crate) fn remedy(error: &Error) -> Remedy {
         (Kind::NotFound, None) => Remedy::Refused,
         _ => Remedy::Park,
     }
+}
+
+/// Whether no answer came at all.
+pub(crate) fn is_away(error: &Error) -> bool {
+    error.kind() == Kind::Unavailable && code(error).is_none()
+}
+
+/// Whether another host of the cluster may do better.
+pub(crate) fn is_of_host(error: &Error) -> bool {
+    error.kind() == Kind::Unavailable && code(error).is_none_or(|code| OF_HOST.contains(&code))
 }
 
 /// The number of the server's exception under an error.

@@ -1,35 +1,34 @@
 //! A cluster as we talk to it: statements, questions and blocks, each with the settings that its version knows.
 
 use crate::Parts;
-use crate::native::{Blocks, rows_of};
+use crate::native::rows_of;
 use crate::options::Access;
 use crate::said;
-use crate::types::{Type, text};
+use crate::table::remote;
+use crate::types::text;
 use crate::wire::{Ask, Reply, Wire};
-use arrow::array::{AsArray, RecordBatch};
-use arrow::datatypes::{Schema, SchemaRef};
-use async_trait::async_trait;
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::util::display::array_value_to_string;
 use bytes::Bytes;
-use futures::StreamExt;
 use helios_contract::clock::{Clock, Timestamp};
-use helios_contract::cluster::{Cluster, ClusterName, RemoteColumn, RemoteName, RemoteQuery, RemoteRows};
-use helios_contract::error::{Error, Kind, Result, nearest};
+use helios_contract::cluster::{ClusterName, RemoteName};
+use helios_contract::error::{Error, Result, nearest};
 use helios_contract::secret::Secrets;
-use std::fmt;
+use std::collections::HashMap;
 use std::io::{BufReader, Read};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tracing::warn;
 
 /// Statements about tables, and small questions.
 const TOLD_WITHIN: Duration = Duration::from_secs(60);
 /// A block.
 const INSERTED_WITHIN: Duration = Duration::from_secs(120);
+/// How long a replica may take to fetch what others took.
+const CAUGHT_UP_WITHIN: Duration = Duration::from_secs(20);
 /// An answer that explains a failure is not read further than this.
 const WORDS_MAX: u64 = 64 << 10;
-/// Blocks read ahead of a slow reader.
-const BLOCKS_AHEAD: usize = 2;
 
 /// The versions from which on something can be relied on.
 pub(crate) mod since {
@@ -37,6 +36,8 @@ pub(crate) mod since {
     pub(crate) const TOKENS: (u32, u32) = (22, 2);
     /// `DateTime64`, `LowCardinality`, skip indices, `aggregate_functions_null_for_empty`.
     pub(crate) const MODERN: (u32, u32) = (21, 9);
+    /// `SYSTEM SYNC REPLICA ... LIGHTWEIGHT`, which does not wait for merges.
+    pub(crate) const LIGHTWEIGHT: (u32, u32) = (23, 8);
     /// zstd in requests.
     pub(crate) const ZSTD: (u32, u32) = (20, 10);
     /// Nothing older was ever tried.
@@ -47,8 +48,31 @@ pub(crate) mod since {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Health {
     pub(crate) version: String,
+    pub(crate) manner: Manner,
     pub(crate) answered_at: Option<Timestamp>,
     pub(crate) message: String,
+    pub(crate) hint: String,
+}
+
+/// What a server did when it was last asked.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) enum Manner {
+    #[default]
+    NotAsked,
+    Answers,
+    Away,
+    Refuses,
+}
+
+impl Manner {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Manner::NotAsked => "not asked",
+            Manner::Answers => "answers",
+            Manner::Away => "away",
+            Manner::Refuses => "refuses",
+        }
+    }
 }
 
 /// A cluster that can be asked.
@@ -58,45 +82,118 @@ pub(crate) struct Server {
     wire: Arc<dyn Wire>,
     secrets: Arc<dyn Secrets>,
     clock: Arc<dyn Clock>,
-    /// Grows when a host does not answer: the next one is asked then.
-    host: AtomicUsize,
+    /// Grows when a host does not answer: the next one is asked then, until it does not.
+    turn: AtomicUsize,
+    /// In which turn the host was last known to have every row of a table.
+    whole: Mutex<HashMap<RemoteName, usize>>,
     version: OnceLock<(u32, u32)>,
     health: Mutex<Health>,
 }
 
 impl Server {
     pub(crate) fn new(name: ClusterName, access: Access, parts: &Parts) -> Arc<Server> {
-        let (host, version, health) = (AtomicUsize::new(0), OnceLock::new(), Mutex::default());
+        let (turn, whole) = (AtomicUsize::new(0), Mutex::default());
+        let (version, health) = (OnceLock::new(), Mutex::default());
         let (wire, secrets, clock) = (parts.wire.clone(), parts.secrets.clone(), parts.clock.clone());
-        Arc::new(Server { name, access, wire, secrets, clock, host, version, health })
+        Arc::new(Server { name, access, wire, secrets, clock, turn, whole, version, health })
     }
 
     pub(crate) fn health(&self) -> Health {
-        self.health.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.health).clone()
     }
 
-    /// Carries out a statement that answers nothing.
+    /// Whose turn it is to be asked.
+    pub(crate) fn turn(&self) -> usize {
+        self.turn.load(Ordering::Relaxed)
+    }
+
+    /// The host whose turn it is.
+    pub(crate) fn host(&self, turn: usize) -> &str {
+        &self.access.hosts[turn % self.access.hosts.len()]
+    }
+
+    /// Carries out a statement that answers nothing, on one host. It is not said twice: nobody knows what a host that does not
+    /// answer has done.
     pub(crate) async fn tell(self: &Arc<Self>, sql: String) -> Result<()> {
-        self.ask(sql, Vec::new()).await.map(drop)
+        self.put(sql, Vec::new(), self.turn()).await.map(drop)
+    }
+
+    /// Carries out a statement about tables: on every host, where a cluster is named. Answers which hosts will do it later, as
+    /// they are away.
+    pub(crate) async fn tell_everywhere(self: &Arc<Self>, sql: String, within: Duration) -> Result<Option<String>> {
+        if self.access.cluster.is_none() {
+            return self.tell(sql).await.map(|()| None);
+        }
+        let mut parameters = vec![("distributed_ddl_task_timeout", within.as_secs().to_string())];
+        if self.version().await? >= since::MODERN {
+            parameters.push(("distributed_ddl_output_mode", "null_status_on_timeout".to_owned()));
+        }
+        match self.put(sql, parameters, self.turn()).await {
+            Ok(answer) => Ok(answer.as_ref().and_then(unfinished)),
+            // Older servers say so with an error; the statement stands in the queue of those that are away.
+            Err(error) if said::code(&error) == Some(said::TIMEOUT) => Ok(Some(error.message())),
+            Err(error) => Err(error),
+        }
     }
 
     /// Asks a small question; `None`: the answer has not even columns.
-    pub(crate) async fn ask(
+    pub(crate) async fn ask(self: &Arc<Self>, sql: String) -> Result<Option<RecordBatch>> {
+        let ask = self.small(sql, Vec::new());
+        self.off_thread(move |server| rows_of(BufReader::new(server.send_until_answered(&ask)?.body))).await
+    }
+
+    /// The same, of one host.
+    pub(crate) async fn put(
         self: &Arc<Self>,
         sql: String,
-        mut parameters: Vec<(&'static str, String)>,
+        parameters: Vec<(&'static str, String)>,
+        turn: usize,
     ) -> Result<Option<RecordBatch>> {
+        let ask = self.small(sql, parameters);
+        self.off_thread(move |server| rows_of(BufReader::new(server.send(&ask, turn)?.body))).await
+    }
+
+    fn small(&self, sql: String, mut parameters: Vec<(&'static str, String)>) -> Ask {
         parameters.push(("default_format", "Native".to_owned()));
-        let ask = Ask { parameters, body: sql.into(), encoding: None, within: TOLD_WITHIN, ..self.blank() };
-        self.off_thread(move |server| rows_of(BufReader::new(server.send(ask)?.body))).await
+        Ask { parameters, body: sql.into(), within: TOLD_WITHIN, ..self.blank() }
     }
 
     /// The texts in the columns of a small answer, row by row; the question casts everything to text.
     pub(crate) async fn texts(self: &Arc<Self>, sql: String) -> Result<Vec<Vec<String>>> {
-        let Some(rows) = self.ask(sql, Vec::new()).await? else { return Ok(Vec::new()) };
-        let columns: Option<Vec<_>> = rows.columns().iter().map(|column| column.as_string_opt::<i32>()).collect();
-        let columns = columns.ok_or_else(|| Error::internal("a question for texts was answered with something else"))?;
-        Ok((0..rows.num_rows()).map(|row| columns.iter().map(|column| column.value(row).to_owned()).collect()).collect())
+        words(self.ask(sql).await?)
+    }
+
+    /// The same, of one host.
+    pub(crate) async fn texts_of(self: &Arc<Self>, sql: String, turn: usize) -> Result<Vec<Vec<String>>> {
+        words(self.put(sql, Vec::new(), turn).await?)
+    }
+
+    /// Waits until a host has every row of a replicated table that another one took.
+    pub(crate) async fn catch_up(self: &Arc<Self>, table: &RemoteName, turn: usize) -> Result<()> {
+        let lightweight = if self.version().await? >= since::LIGHTWEIGHT { " LIGHTWEIGHT" } else { "" };
+        let sql = format!("SYSTEM SYNC REPLICA {}{lightweight}", remote(table));
+        let within = ("receive_timeout", CAUGHT_UP_WITHIN.as_secs().to_string());
+        self.put(sql, vec![within], turn).await.map(drop).map_err(|error| match said::code(&error) {
+            Some(said::TIMEOUT) => Error::unavailable(format!(
+                "{table} on {} lacks rows that another host took and has not handed over",
+                self.host(turn)
+            ))
+            .because(error)
+            .hint("They come when that host is back."),
+            _ => error,
+        })
+    }
+
+    /// A host that has every row of a table that was delivered; the turn in which it is asked.
+    pub(crate) async fn whole(self: &Arc<Self>, table: &RemoteName) -> Result<usize> {
+        let turn = self.turn();
+        let is_known = lock(&self.whole).get(table) == Some(&turn);
+        // The host that takes every row has them; another one may wait for some.
+        if self.access.hosts.len() > 1 && !is_known {
+            self.catch_up(table, turn).await?;
+            lock(&self.whole).insert(table.clone(), turn);
+        }
+        Ok(turn)
     }
 
     /// Inserts one block. `id` names the attempt to the server, which runs no two of the same name at once, and does not take
@@ -116,7 +213,7 @@ impl Server {
             let body = compressed(block, encoding)?;
             let ask = Ask { parameters, body, encoding, within: INSERTED_WITHIN, ..server.blank() };
             let mut rest = Vec::new();
-            let reply = server.send(ask)?;
+            let reply = server.send(&ask, server.turn())?;
             let read = reply.body.take(WORDS_MAX).read_to_end(&mut rest);
             read.map_err(|cause| Error::unavailable("the answer to an insert broke off").because(cause))?;
             // A failure that came after the headers stands in the body.
@@ -128,10 +225,9 @@ impl Server {
         .await
     }
 
-    fn blank(&self) -> Ask {
-        let hosts = &self.access.hosts;
+    pub(crate) fn blank(&self) -> Ask {
         Ask {
-            url: hosts[self.host.load(Ordering::Relaxed) % hosts.len()].clone(),
+            url: String::new(),
             ca_location: self.access.ca_location.clone(),
             user: self.access.user.clone(),
             password: None,
@@ -142,8 +238,33 @@ impl Server {
         }
     }
 
-    /// Sends; a reply that is not 200 is an error in the server's own words.
-    fn send(&self, mut ask: Ask) -> Result<Reply> {
+    /// Sends to one host after the other until one answers: for what may be asked twice.
+    fn send_until_answered(&self, ask: &Ask) -> Result<Reply> {
+        let mut silent = Vec::new();
+        for _ in 0..self.access.hosts.len() {
+            match self.send(ask, self.turn()) {
+                Err(error) if said::is_away(&error) => silent.push(error),
+                sent => return sent,
+            }
+        }
+        Err(self.nobody(silent))
+    }
+
+    /// What to say when none of the hosts answers.
+    pub(crate) fn nobody(&self, errors: Vec<Error>) -> Error {
+        let mut messages: Vec<String> = errors.iter().map(Error::message).collect();
+        // In one order, whoever was asked first.
+        messages.sort();
+        match <[Error; 1]>::try_from(errors) {
+            Ok([only]) => only,
+            Err(_) => Error::unavailable(format!("no host of the cluster {} answers: {}", self.name, messages.join("; ")))
+                .hint("Check the option url, and that the servers run and can be reached."),
+        }
+    }
+
+    /// Sends to one host; a reply that is not 200 is an error in the server's own words.
+    pub(crate) fn send(&self, ask: &Ask, turn: usize) -> Result<Reply> {
+        let mut ask = Ask { url: self.host(turn).to_owned(), ..ask.clone() };
         ask.parameters.push(("database", self.access.database.clone()));
         ask.password = self.access.password.as_ref().map(|value| self.secrets.resolve(value)).transpose()?;
         let sent = self.wire.send(&ask).and_then(|reply| {
@@ -155,16 +276,35 @@ impl Server {
             let _ = reply.body.take(WORDS_MAX).read_to_end(&mut body);
             Err(said::error(self.name.as_str(), reply.status, reply.code, &String::from_utf8_lossy(&body)))
         });
-        let mut health = self.health.lock().unwrap_or_else(PoisonError::into_inner);
-        match &sent {
-            Err(error) if error.kind() == Kind::Unavailable && said::code(error).is_none() => {
-                self.host.fetch_add(1, Ordering::Relaxed);
-                health.message = error.message();
-            }
-            Err(error) if said::remedy(error) == said::Remedy::Refused => health.message = error.message(),
-            _ => (health.answered_at, health.message) = (Some(self.clock.now()), String::new()),
-        }
+        self.learn(sent.as_ref().err(), turn);
         sent
+    }
+
+    /// Remembers how a host did; one that cannot help has had its turn.
+    fn learn(&self, error: Option<&Error>, turn: usize) {
+        if let Some(error) = error.filter(|error| said::is_of_host(error)) {
+            let moved = self.turn.compare_exchange(turn, turn + 1, Ordering::Relaxed, Ordering::Relaxed).is_ok();
+            if moved && self.access.hosts.len() > 1 {
+                warn!(cluster = %self.name, host = self.host(turn), next = self.host(turn + 1), %error, "the next host is asked");
+            }
+        }
+        let mut health = lock(&self.health);
+        health.manner = match error {
+            Some(error) if said::is_away(error) => Manner::Away,
+            Some(error) if said::remedy(error) == said::Remedy::Refused => Manner::Refuses,
+            _ => Manner::Answers,
+        };
+        match (error, health.manner) {
+            (Some(error), Manner::Away | Manner::Refuses) => {
+                health.message = error.message();
+                health.hint = error.hint_text().unwrap_or_default().to_owned();
+            }
+            _ => {
+                health.answered_at = Some(self.clock.now());
+                health.message.clear();
+                health.hint.clear();
+            }
+        }
     }
 
     async fn off_thread<T: Send + 'static>(
@@ -195,7 +335,7 @@ impl Server {
                 since::OLDEST.1
             )));
         }
-        self.health.lock().unwrap_or_else(PoisonError::into_inner).version = words;
+        lock(&self.health).version = words;
         Ok(*self.version.get_or_init(|| version))
     }
 
@@ -210,7 +350,7 @@ impl Server {
         self.texts(sql).await?.into_iter().map(row).collect()
     }
 
-    async fn unknown(self: &Arc<Self>, table: &RemoteName) -> Error {
+    pub(crate) async fn unknown(self: &Arc<Self>, table: &RemoteName) -> Error {
         let error = Error::not_found(format!("the cluster {} has no table {table}", self.name));
         let sql = format!("SELECT name FROM system.tables WHERE database = {}", text(&table.database));
         let known = self.texts(sql).await.unwrap_or_default().concat();
@@ -219,6 +359,30 @@ impl Server {
             None => error.hint("Write cluster.database.table."),
         }
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The texts in the columns of an answer, row by row.
+fn words(answer: Option<RecordBatch>) -> Result<Vec<Vec<String>>> {
+    let Some(rows) = answer else { return Ok(Vec::new()) };
+    let columns: Option<Vec<_>> = rows.columns().iter().map(|column| column.as_string_opt::<i32>()).collect();
+    let columns = columns.ok_or_else(|| Error::internal("a question for texts was answered with something else"))?;
+    Ok((0..rows.num_rows()).map(|row| columns.iter().map(|column| column.value(row).to_owned()).collect()).collect())
+}
+
+/// The hosts that have not carried out a statement `ON CLUSTER` yet: those without a status.
+fn unfinished(answer: &RecordBatch) -> Option<String> {
+    let (hosts, ports) = (answer.column_by_name("host")?, answer.column_by_name("port")?);
+    let status = answer.column_by_name("status")?;
+    let host = |row: usize| {
+        let written = array_value_to_string(hosts, row).ok().zip(array_value_to_string(ports, row).ok());
+        written.map(|(host, port)| format!("{host}:{port}"))
+    };
+    let waiting: Vec<String> = (0..answer.num_rows()).filter(|row| status.is_null(*row)).filter_map(host).collect();
+    (!waiting.is_empty()).then(|| format!("{} will do it when it is back", waiting.join(", ")))
 }
 
 /// The body as it travels.
@@ -233,101 +397,4 @@ fn compressed(block: Vec<u8>, encoding: Option<&str>) -> Result<Bytes> {
         None => Ok(block),
     };
     packed.map(Bytes::from).map_err(|cause| Error::internal("cannot compress a block").because(cause))
-}
-
-/// A server that queries ask.
-pub(crate) struct Asked(pub(crate) Arc<Server>);
-
-/// Its name: plans show it.
-impl fmt::Debug for Asked {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0.name.as_str())
-    }
-}
-
-#[async_trait]
-impl Cluster for Asked {
-    async fn version(&self) -> Result<(u32, u32)> {
-        self.0.version().await
-    }
-
-    async fn describe(&self, table: &RemoteName) -> Result<Vec<RemoteColumn>> {
-        let columns = self.0.columns(table).await?;
-        if columns.is_empty() {
-            return Err(self.0.unknown(table).await);
-        }
-        let column = |[name, remote_type, _]: [String; 3]| {
-            let data_type = Type::parse(&remote_type).map(|found| found.arrow());
-            RemoteColumn { name, remote_type, data_type }
-        };
-        Ok(columns.into_iter().map(column).collect())
-    }
-
-    async fn query(&self, query: RemoteQuery) -> Result<RemoteRows> {
-        let version = self.0.version().await?;
-        let mut parameters = vec![
-            ("default_format", "Native".to_owned()),
-            // Only reads; what may be set is set by us.
-            ("readonly", "2".to_owned()),
-            ("max_execution_time", query.within.as_secs().max(1).to_string()),
-            ("enable_http_compression", "1".to_owned()),
-            ("join_use_nulls", "1".to_owned()),
-        ];
-        if version >= since::MODERN {
-            parameters.push(("aggregate_functions_null_for_empty", "1".to_owned()));
-            parameters.push(("cancel_http_readonly_queries_on_client_close", "1".to_owned()));
-        }
-        if version >= (24, 10) {
-            parameters.push(("output_format_native_write_json_as_string", "1".to_owned()));
-        }
-        let ask = Ask { parameters, body: query.sql.into(), encoding: None, within: query.within, ..self.0.blank() };
-        let (send, mut receive) = mpsc::channel(BLOCKS_AHEAD);
-        let server = Arc::clone(&self.0);
-        // Whoever drops the rows closes the channel, and with it the connection.
-        drop(tokio::task::spawn_blocking(move || {
-            if let Err(error) = forward(&server, ask, &send) {
-                drop(send.blocking_send(Err(error)));
-            }
-        }));
-        let schema = match receive.recv().await {
-            Some(Ok(Item::Fields(schema))) => schema,
-            Some(Err(error)) => return Err(error),
-            Some(Ok(Item::Rows(_))) | None => return Err(Error::internal("an answer began without its fields")),
-        };
-        let rows = received(receive).boxed();
-        Ok(RemoteRows { schema, rows })
-    }
-}
-
-enum Item {
-    Fields(SchemaRef),
-    Rows(RecordBatch),
-}
-
-/// Reads an answer and hands it over: first its fields, then its rows.
-fn forward(server: &Server, ask: Ask, send: &mpsc::Sender<Result<Item>>) -> Result<()> {
-    let mut blocks = Blocks::new(BufReader::with_capacity(1 << 18, server.send(ask)?.body));
-    let first = blocks.next_block()?;
-    let schema = first.as_ref().map_or_else(|| Arc::new(Schema::empty()), RecordBatch::schema);
-    if send.blocking_send(Ok(Item::Fields(schema))).is_err() {
-        return Ok(());
-    }
-    let mut next = first;
-    while let Some(block) = next {
-        if block.num_rows() > 0 && send.blocking_send(Ok(Item::Rows(block))).is_err() {
-            return Ok(());
-        }
-        next = blocks.next_block()?;
-    }
-    Ok(())
-}
-
-fn received(receive: mpsc::Receiver<Result<Item>>) -> impl futures::Stream<Item = Result<RecordBatch>> {
-    futures::stream::unfold(receive, |mut receive| async {
-        match receive.recv().await? {
-            Ok(Item::Rows(rows)) => Some((Ok(rows), receive)),
-            Ok(Item::Fields(_)) => Some((Err(Error::internal("an answer has fields twice")), receive)),
-            Err(error) => Some((Err(error), receive)),
-        }
-    })
 }

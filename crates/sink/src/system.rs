@@ -1,6 +1,7 @@
 //! `system.clusters` and `system.sinks`.
 
 use crate::Sinks;
+use crate::server::Health;
 use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use async_trait::async_trait;
@@ -9,6 +10,7 @@ use helios_contract::cluster::ClusterStatus;
 use helios_contract::column::timestamp_type;
 use helios_contract::error::{Error, Result};
 use helios_contract::sink::{Outlets, SinkStatus};
+use helios_contract::stream::OptionValue;
 use helios_contract::system::SystemTable;
 use std::sync::Arc;
 
@@ -26,21 +28,20 @@ impl SystemTable for Clusters {
     }
 
     fn schema(&self) -> SchemaRef {
-        let texts = ["name", "url", "user", "database", "version", "message", "statement"];
+        let texts = ["name", "url", "user", "database", "version", "state", "host", "message", "hint", "statement"];
         schema(&texts, &["answered_at"], &["n_sinks"], &[], &[])
     }
 
     async fn rows(&self, limit: Option<usize>) -> Result<RecordBatch> {
         let (mut clusters, sinks) = self.0.status();
         clusters.truncate(limit.unwrap_or(usize::MAX));
-        let option = |cluster: &ClusterStatus, name: &str, or: &str| {
-            cluster
-                .definition
-                .options
-                .get(name)
-                .map_or_else(|| or.to_owned(), |value| value.to_string().trim_matches('\'').to_owned())
+        let option = |cluster: &ClusterStatus, name: &str, or: &str| match cluster.definition.options.get(name) {
+            None => or.to_owned(),
+            Some(OptionValue::Text(text)) => text.clone(),
+            Some(value) => value.to_string(),
         };
         let words = |of: &dyn Fn(&ClusterStatus) -> String| texts(clusters.iter().map(of));
+        let asked: Vec<(Health, String)> = clusters.iter().map(|cluster| self.0.health(&cluster.definition.name)).collect();
         let n_sinks = |cluster: &ClusterStatus| {
             let n = sinks.iter().filter(|sink| sink.definition.cluster == cluster.definition.name).count();
             i64::try_from(n).ok()
@@ -53,7 +54,10 @@ impl SystemTable for Clusters {
                 words(&|cluster| option(cluster, "user", "default")),
                 words(&|cluster| option(cluster, "database", "default")),
                 words(&|cluster| cluster.version.clone()),
+                texts(asked.iter().map(|(health, _)| health.manner.as_str().to_owned())),
+                texts(asked.iter().map(|(_, host)| host.clone())),
                 words(&|cluster| cluster.message.clone()),
+                texts(asked.iter().map(|(health, _)| health.hint.clone())),
                 words(&|cluster| cluster.definition.to_string()),
                 times(clusters.iter().map(|cluster| cluster.answered_at)),
                 Arc::new(clusters.iter().map(n_sinks).collect::<Int64Array>()),

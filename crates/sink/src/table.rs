@@ -13,11 +13,15 @@ use helios_contract::sink::SinkDefinition;
 use helios_contract::stream::{Stream, StreamDefinition};
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
+use tracing::warn;
 
 /// Blocks whose tokens the server remembers.
 const WINDOW: u32 = 10_000;
 /// Engines that keep every row that was inserted, so that rows can be counted.
 const ENGINES: [&str; 3] = ["MergeTree", "ReplicatedMergeTree", "SharedMergeTree"];
+/// How long the hosts of a cluster may take to make or change a table; one that is away does it later.
+const EVERYWHERE_WITHIN: Duration = Duration::from_secs(20);
 /// A text column gets a dictionary where so many rows have one value each, on average, and there are no more than so many.
 const ROWS_A_VALUE: usize = 10;
 const VALUES_MAX: usize = 10_000;
@@ -88,14 +92,18 @@ pub(crate) async fn create(
         sql += &format!("\n    INDEX _commits {} TYPE minmax GRANULARITY 1,", quoted(hidden::COMMIT));
     }
     sql.pop();
-    let engine = engine(server, sink)?;
+    let engine = engine(server, sink.engine.as_deref(), name, version);
+    check_engine(server, engine.split('(').next().unwrap_or_default().trim())?;
+    check_everywhere(server)?;
     sql += &format!("\n) ENGINE = {engine}");
     if let Some(division) = &division {
         sql += &format!("\nPARTITION BY {}", division.expression());
     }
     sql += &format!("\nORDER BY {order}{}", settings(&engine, version));
-    server.tell(sql).await?;
-    Ok(about_types(&columns, version))
+    let later = server.tell_everywhere(sql, EVERYWHERE_WITHIN).await?;
+    let mut findings = about_types(&columns, version);
+    findings.extend(later.map(|later| Finding::note("cluster", later)));
+    Ok(findings)
 }
 
 /// The name as ClickHouse reads it.
@@ -107,7 +115,8 @@ pub(crate) fn is_hidden(name: &str) -> bool {
     name == NULLS || hidden::ALL.contains(&name)
 }
 
-fn on_cluster(server: &Server) -> String {
+/// ` ON CLUSTER name`, where a cluster is named.
+pub(crate) fn on_cluster(server: &Server) -> String {
     server.access.cluster.as_ref().map(|cluster| format!(" ON CLUSTER {}", quoted(cluster))).unwrap_or_default()
 }
 
@@ -146,11 +155,16 @@ fn order(
     Ok(format!("({})", names.join(", ")))
 }
 
-fn engine(server: &Server, sink: &SinkDefinition) -> Result<String> {
-    let default = if server.access.cluster.is_some() { "ReplicatedMergeTree" } else { "MergeTree" };
-    let engine = sink.engine.clone().unwrap_or_else(|| default.to_owned());
-    check_engine(server, engine.split('(').next().unwrap_or_default().trim())?;
-    Ok(engine)
+/// The engine of a table that Helios makes, with what older servers must be told.
+pub(crate) fn engine(server: &Server, asked: Option<&str>, name: &RemoteName, version: (u32, u32)) -> String {
+    let default = if server.access.cluster.is_some() { ENGINES[1] } else { ENGINES[0] };
+    match asked.unwrap_or(default) {
+        bare if bare == ENGINES[1] && version < since::MODERN => {
+            let path = format!("/clickhouse/tables/{{shard}}/{}/{}", name.database, name.table);
+            format!("{bare}({}, '{{replica}}')", text(&path))
+        }
+        engine => engine.to_owned(),
+    }
 }
 
 fn check_engine(server: &Server, engine: &str) -> Result<()> {
@@ -159,10 +173,24 @@ fn check_engine(server: &Server, engine: &str) -> Result<()> {
             .hint(format!("Use {}; build other tables from it with a materialized view.", ENGINES.join(" or "))));
     }
     if engine == ENGINES[0] && server.access.hosts.len() > 1 {
-        return Err(Error::invalid("the cluster has several hosts, and a MergeTree table is on one of them only")
-            .hint("Use the engine ReplicatedMergeTree, or name one host."));
+        return Err(Error::invalid("the cluster has several hosts, and a MergeTree table is on one of them only").hint(
+            "Name the servers' own cluster with ALTER CLUSTER ... SET (cluster = '...'): tables are then made on every host, as \
+             ReplicatedMergeTree. Or name one host.",
+        ));
     }
     Ok(())
+}
+
+/// Whether a table that is made here is on every host.
+fn check_everywhere(server: &Server) -> Result<()> {
+    match server.access.hosts.len() {
+        n_hosts if n_hosts > 1 && server.access.cluster.is_none() => {
+            Err(Error::invalid(format!("the table would be made on one of {n_hosts} hosts only")).hint(
+                "Name the servers' own cluster with ALTER CLUSTER ... SET (cluster = '...'), or make the table on each host yourself.",
+            ))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn settings(engine: &str, version: (u32, u32)) -> String {
@@ -214,10 +242,29 @@ pub(crate) async fn align(server: &Arc<Server>, name: &RemoteName, definition: &
     let version = server.version().await?;
     let mut found = look(server, name, version).await?;
     check_engine(server, &found.engine)?;
+    let changes = changes(name, definition, &mut found, version)?;
+    if !changes.is_empty() {
+        let sql = format!("ALTER TABLE {}{} {}", remote(name), on_cluster(server), changes.join(", "));
+        if let Some(later) = server.tell_everywhere(sql, EVERYWHERE_WITHIN).await? {
+            warn!(cluster = %server.name, table = %name, later, "a table was not altered everywhere");
+        }
+        found = look(server, name, version).await?;
+        if !self::changes(name, definition, &mut found, version)?.is_empty() {
+            return Err(Error::unavailable(format!("{name} was altered, which has not reached every host yet")));
+        }
+    }
+    targets(name, definition, &found)
+}
+
+/// What must change so that a table takes what its stream holds.
+///
+/// # Errors
+/// `Invalid` with a list of what cannot be changed.
+fn changes(name: &RemoteName, definition: &StreamDefinition, found: &mut Found, version: (u32, u32)) -> Result<Vec<String>> {
     let mut problems = Vec::new();
     let mut changes = Vec::new();
     for column in &definition.columns {
-        change(column, &mut found, version, &mut changes, &mut problems);
+        change(column, found, version, &mut changes, &mut problems);
     }
     if !found.columns.iter().any(|known| known.name == hidden::COMMIT) {
         let add = format!("ALTER TABLE {} ADD COLUMN {} Int64", remote(name), hidden::COMMIT);
@@ -228,19 +275,11 @@ pub(crate) async fn align(server: &Arc<Server>, name: &RemoteName, definition: &
         let add = format!("ALTER TABLE {} ADD COLUMN {NULLS} Array(String)", remote(name));
         problems.push(format!("{NULLS} is missing, which says what lists and objects are NULL: {add}"));
     }
-    if !problems.is_empty() {
-        return Err(Error::invalid(format!(
-            "the table {name} does not take what {} holds: {}",
-            definition.name,
-            problems.join("; ")
-        ))
-        .hint("Change its columns, or deliver into a table that is not there yet: Helios makes it."));
+    if problems.is_empty() {
+        return Ok(changes);
     }
-    if !changes.is_empty() {
-        server.tell(format!("ALTER TABLE {}{} {}", remote(name), on_cluster(server), changes.join(", "))).await?;
-        found = look(server, name, version).await?;
-    }
-    targets(name, definition, &found)
+    Err(Error::invalid(format!("the table {name} does not take what {} holds: {}", definition.name, problems.join("; ")))
+        .hint("Change its columns, or deliver into a table that is not there yet: Helios makes it."))
 }
 
 /// What must change so that a column fits; what cannot be changed is a problem.

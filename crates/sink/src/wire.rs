@@ -1,6 +1,7 @@
 //! The seam to the network: one request to a ClickHouse server, one reply. Tests put a scripted server in its place.
 
 mod http;
+mod silence;
 
 pub use http::Http;
 

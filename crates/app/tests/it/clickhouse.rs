@@ -1,6 +1,7 @@
-//! A ClickHouse server in memory that does what sinks ask of one, and fails where a test wants it to.
+//! A ClickHouse cluster in memory that does what sinks ask of one, and fails where a test wants it to. Its tables are
+//! replicated: what one host took, others have as soon as they are told to fetch it, or at once unless they lag.
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray, UInt64Array, new_null_array};
+use arrow::array::{Array, ArrayRef, AsArray, Int32Array, Int64Array, RecordBatch, StringArray, UInt64Array, new_null_array};
 use arrow::compute::{concat_batches, filter_record_batch};
 use arrow::datatypes::{Field, Int64Type, Schema, TimestampMicrosecondType};
 use bytes::Bytes;
@@ -9,7 +10,7 @@ use helios_sink::Type;
 use helios_sink::native::{Target, encode, rows_of};
 use helios_sink::wire::{Ask, Reply, Wire};
 use sqllogictest::{DBOutput, DefaultColumnType};
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use std::io::Cursor;
 use std::sync::{Arc, Mutex};
 
@@ -37,6 +38,13 @@ struct State {
     /// What happens to the next inserts; all others are answered.
     fates: VecDeque<Fate>,
     is_away: bool,
+    /// Hosts that were ever asked, and those of them that are away.
+    hosts: BTreeSet<String>,
+    hosts_away: BTreeSet<String>,
+    /// Whether hosts fetch what others took only when they are told to.
+    is_lagging: bool,
+    /// What was said about tables, since somebody last looked.
+    statements: Vec<String>,
     n_unanswered: u64,
 }
 
@@ -44,13 +52,26 @@ struct State {
 struct Table {
     /// Name, type, comment.
     columns: Vec<[String; 3]>,
+    engine: String,
     partition_key: String,
-    blocks: Vec<RecordBatch>,
+    blocks: Vec<Block>,
+}
+
+struct Block {
+    rows: RecordBatch,
+    /// The hosts that have it; none: all of them.
+    hosts: BTreeSet<String>,
+}
+
+impl Block {
+    fn is_on(&self, host: &str) -> bool {
+        self.hosts.is_empty() || self.hosts.contains(host)
+    }
 }
 
 impl Table {
-    /// Every row, with the columns that the table has now.
-    fn rows(&self) -> RecordBatch {
+    /// Every row that a host has, with the columns that the table has now.
+    fn rows(&self, host: &str) -> RecordBatch {
         let data_type = |words: &str| Type::parse(words).unwrap().arrow();
         let fields = self.columns.iter().map(|[name, words, _]| Field::new(name, data_type(words), true));
         let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
@@ -61,7 +82,8 @@ impl Table {
             };
             RecordBatch::try_new(schema.clone(), schema.fields().iter().map(column).collect()).unwrap()
         };
-        concat_batches(&schema, &self.blocks.iter().map(whole).collect::<Vec<_>>()).unwrap()
+        let blocks = self.blocks.iter().filter(|block| block.is_on(host)).map(|block| whole(&block.rows));
+        concat_batches(&schema, &blocks.collect::<Vec<_>>()).unwrap()
     }
 }
 
@@ -74,6 +96,29 @@ impl ClickHouse {
     /// Whether it can be reached.
     fn away(&self, is_away: bool) {
         self.0.lock().unwrap().is_away = is_away;
+    }
+
+    /// Whether one of its hosts can be reached.
+    pub fn host_away(&self, host: &str, is_away: bool) {
+        let hosts_away = &mut self.0.lock().unwrap().hosts_away;
+        hosts_away.retain(|known| known != host);
+        hosts_away.extend(is_away.then(|| host.to_owned()));
+    }
+
+    /// Whether hosts fetch what others took only when they are told to.
+    pub fn lagging(&self, is_lagging: bool) {
+        self.0.lock().unwrap().is_lagging = is_lagging;
+    }
+
+    /// What was said about tables, line by line; the names of tables that checks make without their numbers.
+    fn statements(&self) -> DBOutput<DefaultColumnType> {
+        let said = std::mem::take(&mut self.0.lock().unwrap().statements).join("\n");
+        let number = |c: char| c.is_ascii_digit();
+        let short = |line: &str| match line.split_once("_check_") {
+            Some((before, after)) => format!("{before}_check{}", after.trim_start_matches(number)),
+            None => line.trim().to_owned(),
+        };
+        DBOutput::Rows { types: vec![DefaultColumnType::Text], rows: said.lines().map(|line| vec![short(line)]).collect() }
     }
 
     /// Blocks it took are strangers to it from now on.
@@ -90,17 +135,22 @@ impl ClickHouse {
     pub fn numbers(&self, table: &str, column: &str) -> Vec<i64> {
         let state = self.0.lock().unwrap();
         let Some(table) = state.tables.get(table) else { return Vec::new() };
-        let of = |block: &RecordBatch| block.column_by_name(column).unwrap().as_primitive::<Int64Type>().values().to_vec();
+        let of = |block: &Block| block.rows.column_by_name(column).unwrap().as_primitive::<Int64Type>().values().to_vec();
         let mut numbers: Vec<i64> = table.blocks.iter().flat_map(of).collect();
         numbers.sort_unstable();
         numbers
     }
 
-    /// `\clickhouse away`, `back` and `count TABLE`.
+    /// `\clickhouse away [HOST]`, `back [HOST]`, `lagging`, `prompt`, `count TABLE` and `statements`.
     pub fn verb(&self, words: &[&str]) -> Option<DBOutput<DefaultColumnType>> {
         match words {
             ["away"] => self.away(true),
             ["back"] => self.away(false),
+            ["away", host] => self.host_away(host, true),
+            ["back", host] => self.host_away(host, false),
+            ["lagging"] => self.lagging(true),
+            ["prompt"] => self.lagging(false),
+            ["statements"] => return Some(self.statements()),
             ["count", table] => {
                 let n_rows = self.numbers(table, "_commit").len().to_string();
                 return Some(DBOutput::Rows { types: vec![DefaultColumnType::Integer], rows: vec![vec![n_rows]] });
@@ -114,7 +164,8 @@ impl ClickHouse {
 impl Wire for ClickHouse {
     fn send(&self, ask: &Ask) -> Result<Reply> {
         let mut state = self.0.lock().unwrap();
-        if state.is_away {
+        state.hosts.insert(ask.url.clone());
+        if state.is_away || state.hosts_away.contains(&ask.url) {
             return Err(Error::unavailable(format!("no answer from {}", ask.url)));
         }
         if ask.password.as_ref().is_some_and(|password| password.reveal() == "wrong") {
@@ -124,7 +175,7 @@ impl Wire for ClickHouse {
             return state.insert(insert, ask);
         }
         let sql = String::from_utf8_lossy(&ask.body).into_owned();
-        match state.answer(&sql) {
+        match state.answer(&sql, &ask.url) {
             Ok(block) => Ok(Reply { status: 200, code: None, body: Box::new(Cursor::new(block)) }),
             Err((code, words)) => Ok(refusal(404, code, &words)),
         }
@@ -159,7 +210,8 @@ impl State {
             return Ok(refusal(404, 60, &format!("Table {name} does not exist")));
         };
         if self.tokens.insert(token) {
-            table.blocks.push(block);
+            let hosts = if self.is_lagging { BTreeSet::from([ask.url.clone()]) } else { BTreeSet::new() };
+            table.blocks.push(Block { rows: block, hosts });
         }
         if fate == Fate::Unanswered {
             Err(lost())
@@ -168,12 +220,15 @@ impl State {
         }
     }
 
-    fn answer(&mut self, sql: &str) -> Said {
+    fn answer(&mut self, sql: &str, host: &str) -> Said {
         if sql.starts_with("SELECT version()") {
             return texts(&[vec!["26.9.2.1"]]);
         }
         if sql.contains(" FROM system.processes") {
             return texts(&[vec!["0"]]);
+        }
+        if sql.contains(" FROM system.clusters") {
+            return texts(&[vec!["both"]]);
         }
         if sql.contains(" FROM system.columns") {
             let comments = sql.contains("comment");
@@ -188,7 +243,7 @@ impl State {
         }
         if sql.starts_with("SELECT engine, partition_key") {
             return match self.tables.get(&place(sql)) {
-                Some(table) => texts(&[vec!["MergeTree", table.partition_key.as_str()]]),
+                Some(table) => texts(&[vec![table.engine.as_str(), table.partition_key.as_str()]]),
                 None => texts(&[]),
             };
         }
@@ -196,22 +251,58 @@ impl State {
             let names: Vec<Vec<&str>> = self.tables.keys().map(|name| vec![name.split('.').next_back().unwrap()]).collect();
             return texts(&names);
         }
-        if sql.starts_with("CREATE TABLE") {
-            self.create(sql);
-            return Ok(Vec::new());
-        }
-        if sql.starts_with("ALTER TABLE") {
-            self.alter(sql);
-            return Ok(Vec::new());
-        }
-        if sql.starts_with("DROP TABLE") {
-            self.tables.remove(&table_name(sql, "DROP TABLE "));
-            return Ok(Vec::new());
-        }
         if sql.starts_with("INSERT INTO") {
             return Ok(Vec::new());
         }
-        self.select(sql)
+        match sql.starts_with("SELECT") {
+            true => self.select(sql, host),
+            false => self.statement(sql, host),
+        }
+    }
+
+    /// What changes tables.
+    fn statement(&mut self, sql: &str, host: &str) -> Said {
+        self.statements.push(sql.to_owned());
+        if sql.starts_with("SYSTEM SYNC REPLICA") {
+            return self.fetch(&table_name(sql, "SYSTEM SYNC REPLICA "), host);
+        } else if sql.starts_with("CREATE TABLE") {
+            self.create(sql);
+        } else if sql.starts_with("ALTER TABLE") {
+            self.alter(sql);
+        } else if sql.starts_with("DROP TABLE") {
+            self.tables.remove(&table_name(sql, "DROP TABLE "));
+        } else {
+            return Err((62, format!("this server does not know: {sql}")));
+        }
+        if sql.contains(" ON CLUSTER ") { self.everywhere() } else { Ok(Vec::new()) }
+    }
+
+    /// A host fetches what others took, as far as they can be asked.
+    fn fetch(&mut self, name: &str, host: &str) -> Said {
+        let away = &self.hosts_away;
+        let Some(table) = self.tables.get_mut(name) else { return Err((60, format!("Table {name} does not exist"))) };
+        for block in table.blocks.iter_mut().filter(|block| !block.is_on(host)) {
+            if block.hosts.iter().all(|holder| away.contains(holder)) {
+                return Err((159, format!("SYNC REPLICA {name}: command timed out")));
+            }
+            block.hosts.insert(host.to_owned());
+        }
+        Ok(Vec::new())
+    }
+
+    /// The answer to a statement `ON CLUSTER`: a status of each host that is there.
+    fn everywhere(&self) -> Said {
+        let hosts: Vec<&str> = self.hosts.iter().map(|host| host.trim_start_matches("http://")).collect();
+        let (names, ports): (Vec<&str>, Vec<&str>) = hosts.iter().map(|host| host.split_once(':').unwrap()).unzip();
+        let ports = ports.iter().map(|port| port.parse::<i32>().unwrap());
+        let status = self.hosts.iter().map(|host| (!self.hosts_away.contains(host)).then_some(0));
+        let target = |name: &str, remote_type| Target { name: name.to_owned(), remote_type };
+        let columns: [(Target, ArrayRef); 3] = [
+            (target("host", Type::String), Arc::new(StringArray::from(names))),
+            (target("port", Type::Int(32)), Arc::new(ports.collect::<Int32Array>())),
+            (target("status", Type::Nullable(Box::new(Type::Int(64)))), Arc::new(status.collect::<Int64Array>())),
+        ];
+        Ok(encode(&columns).unwrap())
     }
 
     fn create(&mut self, sql: &str) {
@@ -223,7 +314,8 @@ impl State {
         };
         let columns = sql.lines().filter_map(line).collect();
         let key = sql.lines().find_map(|line| line.strip_prefix("PARTITION BY ")).unwrap_or_default().replace('`', "");
-        self.tables.entry(name).or_insert(Table { columns, partition_key: key, blocks: Vec::new() });
+        let engine = sql.split("ENGINE = ").nth(1).and_then(|rest| rest.split(['(', ' ', '\n']).next()).unwrap().to_owned();
+        self.tables.entry(name).or_insert(Table { columns, engine, partition_key: key, blocks: Vec::new() });
     }
 
     fn alter(&mut self, sql: &str) {
@@ -235,17 +327,17 @@ impl State {
         }
     }
 
-    fn select(&mut self, sql: &str) -> Said {
+    fn select(&mut self, sql: &str, host: &str) -> Said {
         let unknown = || (62, format!("this server does not know: {sql}"));
         let (outputs, rest) = sql.strip_prefix("SELECT ").and_then(|sql| sql.split_once(" FROM ")).ok_or_else(unknown)?;
         let name = table_name(rest, "");
         let Some(table) = self.tables.get(&name) else { return Err((60, format!("Table {name} does not exist"))) };
-        if table.blocks.is_empty() {
+        if !table.blocks.iter().any(|block| block.is_on(host)) {
             // Aggregates of nothing.
             let outputs = outputs.split(", countIf").count();
             return if sql.contains("count") { counts(vec![0; outputs]) } else { texts(&[]) };
         }
-        let rows = table.rows();
+        let rows = table.rows(host);
         let commits = rows.column_by_name("_commit").unwrap().as_primitive::<Int64Type>().clone();
         let bound = |mark: &str| rest.split_once(mark).and_then(|(_, after)| after.split(' ').next()?.parse::<i64>().ok());
         let (after, until) = (bound("`_commit` > ").unwrap_or(i64::MIN), bound("`_commit` <= ").unwrap_or(i64::MAX));

@@ -2,7 +2,8 @@
 //!
 //! Inserts are lost on the way, or taken and not answered, or refused for a while; Helios fails between its own steps, is
 //! stopped, or dies; the lake compacts, so that a block is read again from elsewhere; and the server forgets the blocks it
-//! took, so that its own memory is no excuse. `HELIOS_CHAOS_SEED=7` runs one seed.
+//! took, so that its own memory is no excuse. Every other seed delivers to a cluster of two hosts that come and go, and that
+//! fetch each other's rows late. `HELIOS_CHAOS_SEED=7` runs one seed.
 
 use crate::clickhouse::{ClickHouse, Fate};
 use crate::world::World;
@@ -14,12 +15,13 @@ const STEPS: usize = 40;
 const N_SEEDS: u64 = 120;
 const POINTS: [&str; 5] = ["sink.send", "sink.sent", "sink.advance", "lake.disk_full", "lake.compact"];
 
-const CREATE: [&str; 3] = [
-    "CREATE STREAM events (id BIGINT NOT NULL, at TIMESTAMP FORMAT EPOCH_MS, pad TEXT) FROM HTTP \
-     FORMAT JSON EVENT TIME at PARTITION BY hour(at) ORDER BY (id)",
-    "CREATE CLUSTER ch FROM CLICKHOUSE (url = 'http://clickhouse:8123', database = 'analytics')",
-    "CREATE SINK events_ch FROM events INTO ch.events",
-];
+const CREATE_STREAM: &str = "CREATE STREAM events (id BIGINT NOT NULL, at TIMESTAMP FORMAT EPOCH_MS, pad TEXT) FROM HTTP \
+     FORMAT JSON EVENT TIME at PARTITION BY hour(at) ORDER BY (id)";
+const CREATE_SINK: &str = "CREATE SINK events_ch FROM events INTO ch.events";
+const ONE_HOST: &str = "CREATE CLUSTER ch FROM CLICKHOUSE (url = 'http://clickhouse:8123', database = 'analytics')";
+const TWO_HOSTS: &str =
+    "CREATE CLUSTER ch FROM CLICKHOUSE (url = 'http://a:8123, http://b:8123', database = 'analytics', cluster = 'both')";
+const HOSTS: [&str; 2] = ["http://a:8123", "http://b:8123"];
 
 #[test]
 fn nothing_is_lost_and_nothing_is_doubled() {
@@ -53,11 +55,18 @@ fn run(seed: u64, script: &mut String) -> u64 {
     let mut rng = fastrand::Rng::with_seed(seed);
     let mut world = World::new();
     let server = world.clickhouse.clone();
-    for sql in CREATE {
+    let has_hosts = seed % 2 == 1;
+    for sql in [CREATE_STREAM, if has_hosts { TWO_HOSTS } else { ONE_HOST }, CREATE_SINK] {
         world.sql(sql).unwrap();
     }
+    server.lagging(has_hosts);
     let (mut n_rows, mut n_crashes) = (0, 0);
     for _ in 0..STEPS {
+        if has_hosts && rng.u32(0..4) == 0 {
+            let (host, is_away) = (HOSTS[rng.usize(0..2)], rng.bool());
+            writeln!(script, "\\clickhouse {} {host}", if is_away { "away" } else { "back" }).unwrap();
+            server.host_away(host, is_away);
+        }
         match rng.u32(0..100) {
             0..40 => push(&mut world, &mut rng, &mut n_rows, script),
             40..60 => {
@@ -148,6 +157,9 @@ fn die(world: &mut World, rng: &mut fastrand::Rng) {
 /// Once nothing fails any more, every row arrives.
 fn check(world: &mut World, server: &ClickHouse, n_rows: i64) {
     server.fates([]);
+    for host in HOSTS {
+        server.host_away(host, false);
+    }
     for point in POINTS {
         world.faults.arm(point, 0);
     }

@@ -1,12 +1,13 @@
 //! Requests over HTTP and HTTPS.
 
+use super::silence::{is_garbled, no_answer, plain_to_tls, spoke_tls};
 use super::{Ask, Reply, Wire};
 use flate2::read::MultiGzDecoder;
 use helios_contract::error::{Error, Result};
 use std::collections::HashMap;
 use std::io::Read;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use ureq::Agent;
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 
@@ -19,8 +20,8 @@ const IDLE_MAX: Duration = Duration::from_secs(2);
 /// The real network.
 #[derive(Debug, Default)]
 pub struct Http {
-    /// By the file with authorities.
-    agents: Mutex<HashMap<Option<String>, Agent>>,
+    /// By the file with authorities; each with when that was last changed.
+    agents: Mutex<HashMap<Option<String>, (Option<SystemTime>, Agent)>>,
 }
 
 impl Wire for Http {
@@ -42,15 +43,10 @@ impl Wire for Http {
         if let Some(encoding) = ask.encoding {
             request = request.header("Content-Encoding", encoding);
         }
-        let away = |cause: ureq::Error| match cause {
-            ureq::Error::BadUri(_) | ureq::Error::Http(_) => Error::invalid(format!("{} is no address", ask.url))
-                .because(cause)
-                .hint("Write url = 'https://host:8443'; several hosts are separated by commas."),
-            cause => Error::unavailable(format!("no answer from {}", ask.url))
-                .because(cause)
-                .hint("Check the option url, and that the server runs and can be reached."),
-        };
-        let response = request.send(&ask.body[..]).map_err(away)?;
+        let response = request.send(&ask.body[..]).map_err(|cause| match is_garbled(&cause) && self.speaks_tls(ask) {
+            true => plain_to_tls(&ask.url, cause),
+            false => no_answer(&ask.url, cause),
+        })?;
         let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let status = response.status().as_u16();
         let code = header("X-ClickHouse-Exception-Code").and_then(|code| code.parse().ok());
@@ -69,10 +65,19 @@ impl Wire for Http {
 }
 
 impl Http {
+    /// Whether a port that was asked in plain HTTP speaks TLS.
+    fn speaks_tls(&self, ask: &Ask) -> bool {
+        let Some(rest) = ask.url.strip_prefix("http://") else { return false };
+        let Ok(agent) = self.agent(ask.ca_location.as_deref()) else { return false };
+        let ping = agent.get(format!("https://{rest}/ping")).config().timeout_global(Some(CONNECT_WITHIN)).build().call();
+        ping.as_ref().map_or_else(spoke_tls, |_| true)
+    }
+
     fn agent(&self, ca_location: Option<&str>) -> Result<Agent> {
-        let mut agents = self.agents.lock().unwrap_or_else(PoisonError::into_inner);
+        let changed_at = ca_location.and_then(|path| std::fs::metadata(path).and_then(|file| file.modified()).ok());
         let key = ca_location.map(str::to_owned);
-        if let Some(agent) = agents.get(&key) {
+        let mut agents = self.agents.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, agent)) = agents.get(&key).filter(|(known, _)| *known == changed_at) {
             return Ok(agent.clone());
         }
         let mut config = Agent::config_builder()
@@ -85,7 +90,7 @@ impl Http {
             config = config.tls_config(TlsConfig::builder().root_certs(authorities(path)?).build());
         }
         let agent = config.build().new_agent();
-        agents.insert(key, agent.clone());
+        agents.insert(key, (changed_at, agent.clone()));
         Ok(agent)
     }
 }
