@@ -1,17 +1,21 @@
-"""Emulators of Amazon Kinesis on 127.0.0.1, written to with boto3; a proxy that refuses calls; aggregates as producers write them."""
+"""Emulators of Amazon Kinesis on 127.0.0.1, written to with boto3; an account with users and roles; a proxy that refuses calls; aggregates as producers write them."""
 
 import hashlib
 import http.client
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
 import threading
+from datetime import datetime, timedelta, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import parse_qs
 
 import boto3
+import requests
 from botocore.config import Config
 
 from place import INSTALLED, free_ports
@@ -28,21 +32,16 @@ ENVIRONMENT = CREDENTIALS | {"AWS_REGION": REGION, "AWS_EC2_METADATA_DISABLED": 
 
 def missing(name):
     """Why an emulator cannot be started here, in one line; None when it can."""
-    if name == "ministack":
-        return None if ministack().exists() else "ministack is not installed"
     if shutil.which("node") is None:
         return "no node on this machine"
     return None if (MODULES / name).is_dir() else f"{name} was not fetched (tests/real/install says why)"
 
 
-def ministack():
-    return INSTALLED / "venv" / "bin" / "ministack"
-
-
 class Emulator:
-    """One emulator by its name: `kinesalite`, `kinesis-local` or `ministack`. As a context manager it is ready inside and gone after.
+    """One emulator by its name: `kinesalite` or `kinesis-local`. As a context manager it is ready inside and gone after.
 
-    The first two agree about resharding, and neither knows the other. The third is fast, and wrong about resharding.
+    They agree about resharding, and neither knows the other. The first takes ten thousand records a second, also when it has
+    a million; the second a few hundred calls.
     """
 
     def __init__(self, name, folder: Path):
@@ -74,21 +73,20 @@ class Emulator:
             self.process = None
 
     def command(self):
-        node = ["node", "--require", HERE / "loopback.js"]
+        # A million records are two gigabytes to kinesalite, which is more than node takes by itself on a small machine.
+        node = ["node", "--max-old-space-size=4096", "--require", HERE / "loopback.js"]
         if self.name == "kinesalite":
             at_once = [word for state in ("create", "delete", "update") for word in (f"--{state}StreamMs", "20")]
             return [*node, MODULES / "kinesalite" / "cli.js", "--port", self.port, "--shardLimit", SHARDS_MAX, *at_once], {}
-        if self.name == "kinesis-local":
-            states = ["CREATE_STREAM", "DELETE_STREAM", "UPDATE_SHARD_COUNT", "SPLIT_SHARD", "MERGE_SHARDS", "REGISTER_STREAM_CONSUMER", "DEREGISTER_STREAM_CONSUMER"]
-            settings = {f"{state}_DURATION": "20ms" for state in states} | {
-                "KINESIS_MOCK_CERT_PATH": str(MODULES / "kinesis-local" / "server.json"),
-                "KINESIS_MOCK_PLAIN_PORT": str(self.port),
-                "KINESIS_MOCK_TLS_PORT": str(self.other_port),
-                "SHARD_LIMIT": SHARDS_MAX,
-                "LOG_LEVEL": "ERROR",
-            }
-            return [*node, MODULES / "kinesis-local" / "main.js"], settings
-        return [ministack()], {"BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(self.port), "EDGE_PORT": str(self.port), "SERVICES": "kinesis"}
+        states = ["CREATE_STREAM", "DELETE_STREAM", "UPDATE_SHARD_COUNT", "SPLIT_SHARD", "MERGE_SHARDS", "REGISTER_STREAM_CONSUMER", "DEREGISTER_STREAM_CONSUMER"]
+        settings = {f"{state}_DURATION": "20ms" for state in states} | {
+            "KINESIS_MOCK_CERT_PATH": str(MODULES / "kinesis-local" / "server.json"),
+            "KINESIS_MOCK_PLAIN_PORT": str(self.port),
+            "KINESIS_MOCK_TLS_PORT": str(self.other_port),
+            "SHARD_LIMIT": SHARDS_MAX,
+            "LOG_LEVEL": "ERROR",
+        }
+        return [*node, MODULES / "kinesis-local" / "main.js"], settings
 
     def answers(self):
         assert self.process.poll() is None, f"{self.name} ended: {self.log_tail()}"
@@ -146,14 +144,85 @@ class Emulator:
             records = [record for record, answer in zip(records, answers) if "ErrorCode" in answer] + records[500:]
 
 
-class Proxy:
-    """Stands before an emulator and answers some calls itself. `refuse(action, code, times)` says which."""
+class Account:
+    """An AWS account: IAM, STS and Kinesis by moto, which checks signatures, the rights of users and roles, and who may assume
+    a role (not which resource a right is for). `user` is the access key of a user who may do nothing until `allow_assuming`."""
 
-    def __init__(self, emulator):
-        self.target = emulator.port
+    NAME = "helios"
+    ROLE = "reader"
+    EXTERNAL_ID = "shop-4711"
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        [self.port] = free_ports(1)
+        self.endpoint = f"http://127.0.0.1:{self.port}"
+        self.process = None
+
+    def __enter__(self):
+        with open(self.folder / "moto.log", "ab") as log:
+            command = [str(INSTALLED / "venv" / "bin" / "moto_server"), "-H", "127.0.0.1", "-p", str(self.port)]
+            self.process = subprocess.Popen(command, cwd=self.folder, stdout=log, stderr=log)
+        eventually(self.answers, deadline=60, what=f"moto ready; see {self.folder}/moto.log")
+        self.populate()
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+
+    def answers(self):
+        assert self.process.poll() is None, (self.folder / "moto.log").read_text()[-2000:]
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+    def populate(self):
+        """Somebody who may do all, a user who may do nothing, and a role that trusts the user; from then on all is checked."""
+        nobody = {"AccessKeyId": "nobody", "SecretAccessKey": "nothing"}
+        iam = self.client("iam", nobody)
+        iam.create_user(UserName="admin")
+        iam.put_user_policy(UserName="admin", PolicyName="all", PolicyDocument=policy("*"))
+        user = iam.create_user(UserName=self.NAME)["User"]
+        self.admin, self.user = (iam.create_access_key(UserName=name)["AccessKey"] for name in ("admin", self.NAME))
+        condition = {"StringEquals": {"sts:ExternalId": self.EXTERNAL_ID}}
+        trust = policy("sts:AssumeRole", resource=None, Principal={"AWS": user["Arn"]}, Condition=condition)
+        self.role_arn = iam.create_role(RoleName=self.ROLE, AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+        requests.post(f"{self.endpoint}/moto-api/reset-auth", data="0", timeout=10).raise_for_status()
+
+    def client(self, service, key=None):
+        key = key or self.admin
+        keys = {"aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": key["SecretAccessKey"]}
+        return boto3.client(service, endpoint_url=self.endpoint, region_name=REGION, **keys)
+
+    def allow_role(self, document):
+        self.client("iam").put_role_policy(RoleName=self.ROLE, PolicyName="read", PolicyDocument=json.dumps(document))
+
+    def allow_assuming(self):
+        self.client("iam").put_user_policy(UserName=self.NAME, PolicyName="assume", PolicyDocument=policy("sts:AssumeRole"))
+
+    def forbid_assuming(self):
+        self.client("iam").delete_user_policy(UserName=self.NAME, PolicyName="assume")
+
+
+def policy(action, resource="*", **more):
+    statement = {"Effect": "Allow", "Action": action} | more | ({"Resource": resource} if resource else {})
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+class Proxy:
+    """Stands before an emulator or an account and answers some calls itself: `refuse(action, code, times)` says which.
+
+    `calls` counts them by action, and `keys` has the access keys that signed them, in the order they came first. With
+    `lifetime_seconds`, credentials of a role live as long, and calls signed with them later are refused as expired.
+    """
+
+    def __init__(self, target, lifetime_seconds=None):
+        self.target = target.port
+        self.lifetime = lifetime_seconds and timedelta(seconds=lifetime_seconds)
         self.lock = threading.Lock()
         self.refusals = []
         self.calls = {}
+        self.keys = {}
+        self.expires = {}
         proxy = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -161,8 +230,10 @@ class Proxy:
 
             def do_POST(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                action = self.headers.get("X-Amz-Target", "").split(".")[-1]
-                refusal = proxy.refusal(action)
+                target = self.headers.get("X-Amz-Target")
+                action = target.split(".")[-1] if target else parse_qs(body.decode()).get("Action", [""])[0]
+                signed = re.search("Credential=([^/]+)/", self.headers.get("Authorization", ""))
+                refusal = proxy.refusal(action, signed and signed[1])
                 if refusal:
                     status, kind, answer = 400, "application/x-amz-json-1.1", json.dumps(refusal).encode()
                 else:
@@ -171,6 +242,10 @@ class Proxy:
                     response = connection.getresponse()
                     status, kind, answer = response.status, response.getheader("Content-Type"), response.read()
                     connection.close()
+                    if action == "AssumeRole" and status == 200 and proxy.lifetime:
+                        answer = proxy.shortened(answer.decode()).encode()
+                    if answer.startswith(b"<") and status >= 400:
+                        answer = as_the_service_refuses(answer.decode(), is_json=bool(target)).encode()
                 self.send_response(status)
                 self.send_header("Content-Type", kind or "application/x-amz-json-1.1")
                 self.send_header("Content-Length", str(len(answer)))
@@ -192,22 +267,45 @@ class Proxy:
         self.server.shutdown()
         self.server.server_close()
 
-    def refuse(self, action, code, message="as the test says", times=1_000_000):
+    def refuse(self, action, code, message="as the test says", times=1_000_000, key=None):
+        """Refuses an action (`*`: all), of one access key or of all."""
         with self.lock:
-            self.refusals.append([action, code, message, times])
+            self.refusals.append([action, code, message, times, key])
 
     def refuse_nothing(self):
         with self.lock:
             self.refusals.clear()
 
-    def refusal(self, action):
+    def refusal(self, action, key):
         with self.lock:
             self.calls[action] = self.calls.get(action, 0) + 1
+            keys = self.keys.setdefault(action, [])
+            if key not in keys:
+                keys.append(key)
             for refusal in self.refusals:
-                if refusal[0] in (action, "*") and refusal[3] > 0:
+                if refusal[0] in (action, "*") and refusal[3] > 0 and refusal[4] in (None, key):
                     refusal[3] -= 1
                     return {"__type": refusal[1], "message": refusal[2]}
+            if key in self.expires and datetime.now(timezone.utc) > self.expires[key]:
+                return {"__type": "ExpiredTokenException", "message": f"The security token of {key} is expired"}
         return None
+
+    def shortened(self, answer):
+        """An answer to AssumeRole whose credentials live shorter."""
+        [key] = re.findall("<AccessKeyId>(.*?)</AccessKeyId>", answer)
+        expires = datetime.now(timezone.utc).replace(microsecond=0) + self.lifetime
+        with self.lock:
+            self.expires[key] = expires
+        return re.sub("<Expiration>.*?</Expiration>", f"<Expiration>{expires:%Y-%m-%dT%H:%M:%SZ}</Expiration>", answer)
+
+
+def as_the_service_refuses(answer, is_json):
+    """What moto's check of rights answers, which is in no service's own form, in that of Kinesis or of STS."""
+    [code], [message] = re.findall("<Code>(.*?)</Code>", answer), re.findall("<Message>(.*?)</Message>", answer)
+    if is_json:
+        return json.dumps({"__type": code if code.endswith("Exception") else f"{code}Exception", "message": message})
+    error = f"<Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>"
+    return f'<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">{error}<RequestId>0</RequestId></ErrorResponse>'
 
 
 def aggregate(records):

@@ -138,7 +138,7 @@ pub(super) fn credentials(what: &str, error: &CredentialsError) -> Error {
         }
         // STS that cannot be reached or has trouble of its own, a process that failed.
         _ => named(Kind::Unavailable, "credentials_failed", what, said)
-            .hint("Check that this machine can reach the place that its credentials come from; a running stream continues by itself."),
+            .hint("Check that this machine can reach the place that credentials come from, which is STS for a role; a running stream continues by itself."),
     }
 }
 
