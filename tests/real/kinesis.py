@@ -235,7 +235,7 @@ class Proxy:
                 signed = re.search("Credential=([^/]+)/", self.headers.get("Authorization", ""))
                 refusal = proxy.refusal(action, signed and signed[1])
                 if refusal:
-                    status, kind, answer = 400, "application/x-amz-json-1.1", json.dumps(refusal).encode()
+                    status, kind, answer = 400, None, refusal_of(*refusal, is_json=bool(target)).encode()
                 else:
                     connection = http.client.HTTPConnection("127.0.0.1", proxy.target, timeout=30)
                     connection.request("POST", self.path, body, dict(self.headers.items()))
@@ -245,7 +245,9 @@ class Proxy:
                     if action == "AssumeRole" and status == 200 and proxy.lifetime:
                         answer = proxy.shortened(answer.decode()).encode()
                     if answer.startswith(b"<") and status >= 400:
-                        answer = as_the_service_refuses(answer.decode(), is_json=bool(target)).encode()
+                        # How moto's check of rights refuses, which is the form of no service here.
+                        [code], [message] = re.findall(b"<Code>(.*?)</Code>", answer), re.findall(b"<Message>(.*?)</Message>", answer)
+                        answer = refusal_of(code.decode(), message.decode(), is_json=bool(target)).encode()
                 self.send_response(status)
                 self.send_header("Content-Type", kind or "application/x-amz-json-1.1")
                 self.send_header("Content-Length", str(len(answer)))
@@ -285,9 +287,9 @@ class Proxy:
             for refusal in self.refusals:
                 if refusal[0] in (action, "*") and refusal[3] > 0 and refusal[4] in (None, key):
                     refusal[3] -= 1
-                    return {"__type": refusal[1], "message": refusal[2]}
+                    return refusal[1], refusal[2]
             if key in self.expires and datetime.now(timezone.utc) > self.expires[key]:
-                return {"__type": "ExpiredTokenException", "message": f"The security token of {key} is expired"}
+                return "ExpiredTokenException", f"The security token of {key} is expired"
         return None
 
     def shortened(self, answer):
@@ -299,9 +301,8 @@ class Proxy:
         return re.sub("<Expiration>.*?</Expiration>", f"<Expiration>{expires:%Y-%m-%dT%H:%M:%SZ}</Expiration>", answer)
 
 
-def as_the_service_refuses(answer, is_json):
-    """What moto's check of rights answers, which is in no service's own form, in that of Kinesis or of STS."""
-    [code], [message] = re.findall("<Code>(.*?)</Code>", answer), re.findall("<Message>(.*?)</Message>", answer)
+def refusal_of(code, message, is_json):
+    """A refusal in the form of Kinesis, or of STS."""
     if is_json:
         return json.dumps({"__type": code if code.endswith("Exception") else f"{code}Exception", "message": message})
     error = f"<Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>"

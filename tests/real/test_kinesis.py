@@ -1,6 +1,6 @@
 """Streams over two emulators of Amazon Kinesis that know nothing of each other, written to with boto3.
 
-HELIOS_KINESIS_RECORDS (default 30,000) is the number of records in the test of many.
+HELIOS_KINESIS_RECORDS (default 30,000) is the number of records in the test of many. HELIOS_MEASURE=1 measures reading beside Kafka.
 """
 
 import gzip
@@ -8,15 +8,17 @@ import itertools
 import json
 import os
 import random
+import subprocess
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
+from statistics import median
 
 import pytest
 
 import kinesis as kinesis_server
-from helios import Helios, Refused
+from helios import BINARY, Helios, Refused
 from kinesis import CREDENTIALS, ENVIRONMENT, Emulator, Proxy, aggregate
 from streams import count, ids, wait_count, wait_state
 from test_kafka import SHOP_COLUMNS, shop_events
@@ -454,6 +456,35 @@ def test_many_records_each_once(helios, tmp_path_factory, topic, figures, name, 
 def batched(iterable, n):
     iterator = iter(iterable)
     return iter(lambda: list(itertools.islice(iterator, n)), [])
+
+
+@pytest.mark.timeout(1800)
+@pytest.mark.skipif(not os.environ.get("HELIOS_MEASURE"), reason="a measurement: HELIOS_MEASURE=1")
+def test_how_fast_it_is_read_beside_kafka(kafka, kinesalite, topic, tmp_path, figures):
+    n, n_rounds = 200_000, 5
+    kinesalite.create_stream(topic, 16)
+    for some in batched(shop_events(n), 500):
+        kinesalite.put(topic, some)
+    kafka.create_topic(topic, 16)
+    kafka.produce(topic, shop_events(n))
+    sources = {
+        "kinesis": ["--stream", topic, "--endpoint", kinesalite.endpoint],
+        "kafka": ["--brokers", kafka.client()["bootstrap.servers"], "--topic", topic],
+    }
+    rounds = {name: [] for name in sources}
+    for name in list(sources) * n_rounds:  # in turns, so that both meet the same machine
+        before = os.times()
+        command = [BINARY, "bench", name, *sources[name], "--events", str(n), "--columns", SHOP_COLUMNS, "--json", tmp_path / "figures.json"]
+        subprocess.run(list(map(str, command)), env=os.environ | ENVIRONMENT, check=True, capture_output=True)
+        after = os.times()
+        cpu = after.children_user + after.children_system - before.children_user - before.children_system
+        rounds[name].append((json.loads((tmp_path / "figures.json").read_text())[0]["value"], cpu))
+    for name, measured in rounds.items():
+        rates, cpus = zip(*measured)
+        figures.append(
+            f"helios bench {name}, {n:,} shop events, 16 parts: median of {n_rounds} {median(rates):,.0f} events/s ({min(rates):,.0f} to {max(rates):,.0f}), "
+            f"{median(cpus):.1f} s of CPU; load {os.getloadavg()[0]:.1f}"
+        )
 
 
 def test_two_hundred_idle_shards_cost_little(helios, kinesalite, topic, figures):

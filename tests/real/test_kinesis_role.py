@@ -105,7 +105,15 @@ def test_credentials_are_renewed_before_they_expire(helios_folder, account, stre
             n += 10
             wait_count(helios, "clicks", n)
             assert helios.stream("clicks")["state"] == "running"
-        assert ids(helios, "clicks") == list(range(n))
+        # STS has trouble of its own when the next ones are due.
+        proxy.refuse("AssumeRole", "InternalFailure")
+        status = wait_state(helios, "clicks", "degraded")
+        assert status["cause"] == "credentials_failed" and "STS" in status["hint"], status
+        proxy.refuse_nothing()
+        put(account, stream, n)
+        wait_count(helios, "clicks", n + 10)
+        wait_state(helios, "clicks", "running")
+        assert ids(helios, "clicks") == list(range(n + 10))
         assert "ExpiredToken" not in helios.log.read_text(), "no call was signed with a key that was expired"
 
 
