@@ -1,9 +1,11 @@
-"""Real ClickHouse servers on 127.0.0.1: the current engine behind an HTTP front, the packaged server, and a proxy that loses
-answers."""
+"""Real ClickHouse servers on 127.0.0.1: the current engine behind an HTTP front, the packaged server, alone or as two replicas with a
+keeper, and a proxy that loses answers."""
 
 import http.client
 import os
 import random
+import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -17,6 +19,7 @@ from waiting import eventually
 
 FRONT = Path(__file__).with_name("clickhouse_front.py")
 OLD = INSTALLED / "clickhouse-18.16"
+KEEPER = INSTALLED / "zookeeper"
 
 
 def missing_current():
@@ -33,10 +36,19 @@ def missing_old():
     return None if (OLD / ".complete").exists() else "the packaged ClickHouse was not fetched (tests/real/install says why)"
 
 
+def missing_replicas():
+    """Why two replicas cannot be started here, in one line; None when they can."""
+    if reason := missing_old():
+        return reason
+    return None if (KEEPER / ".complete").exists() else "ZooKeeper was not fetched (tests/real/install says why)"
+
+
 class Server:
     """A process that answers HTTP on `port`, over `folder`."""
 
     user, password = "helios", "right"
+    # The file with the authorities that vouch for it, where it speaks HTTPS.
+    authority = None
 
     def __init__(self, folder: Path):
         self.folder = folder
@@ -63,7 +75,7 @@ class Server:
     def answers(self):
         assert self.process.poll() is None, (self.folder / "server.log").read_text(errors="replace")[-2000:]
         try:
-            return requests.get(f"{self.url}/ping", timeout=5).status_code == 200
+            return requests.get(f"{self.url}/ping", timeout=5, verify=self.authority).status_code == 200
         except requests.RequestException:
             return False
 
@@ -80,6 +92,7 @@ class Server:
             data=sql.encode(),
             headers={"X-ClickHouse-User": self.user, "X-ClickHouse-Key": self.password},
             timeout=120,
+            verify=self.authority,
         )
         assert response.status_code == 200, response.text[:1000]
         return response.json()["data"] if output == "JSONCompact" and response.text else response.text
@@ -90,23 +103,37 @@ class Server:
 
 
 class Current(Server):
-    """The current engine."""
+    """The current engine; with the folder of `certificates.make` it speaks HTTPS."""
+
+    def __init__(self, folder, certificates=None):
+        super().__init__(folder)
+        self.arguments = []
+        if certificates is not None:
+            self.url = self.url.replace("http://", "https://")
+            self.authority = str(certificates / "ca.pem")
+            self.arguments = [str(certificates / "server.pem")]
 
     def start(self):
-        self.spawn([sys.executable, FRONT, str(self.port), str(self.folder / "data")])
+        self.spawn([sys.executable, FRONT, str(self.port), str(self.folder / "data"), *self.arguments])
 
 
 class Packaged(Server):
     """Debian's clickhouse-server 18.16, unpacked, not installed."""
 
+    # What a server of several must be told.
+    more = ""
+
+    def __init__(self, folder):
+        super().__init__(folder)
+        [self.tcp] = free_ports(1)
+
     def start(self):
-        [tcp] = free_ports(1)
         (self.folder / "config.xml").write_text(f"""<yandex>
             <logger><level>warning</level><console>1</console></logger>
-            <http_port>{self.port}</http_port><tcp_port>{tcp}</tcp_port><listen_host>127.0.0.1</listen_host>
+            <http_port>{self.port}</http_port><tcp_port>{self.tcp}</tcp_port><listen_host>127.0.0.1</listen_host>
             <path>{self.folder}/data/</path><tmp_path>{self.folder}/tmp/</tmp_path><users_config>users.xml</users_config>
             <default_profile>default</default_profile><default_database>default</default_database>
-            <mark_cache_size>5368709</mark_cache_size><timezone>UTC</timezone></yandex>""")
+            <mark_cache_size>5368709</mark_cache_size><timezone>UTC</timezone>{self.more}</yandex>""")
         (self.folder / "users.xml").write_text(f"""<yandex>
             <profiles><default/><reader><readonly>2</readonly></reader></profiles><quotas><default/></quotas>
             <users>
@@ -118,6 +145,85 @@ class Packaged(Server):
         libraries = ":".join(str(OLD / folder / "x86_64-linux-gnu") for folder in ("usr/lib", "lib"))
         command = [OLD / "usr/sbin/clickhouse-server", f"--config-file={self.folder}/config.xml"]
         self.spawn(command, {"LD_LIBRARY_PATH": libraries})
+
+
+class Keeper:
+    """ZooKeeper, which replicas need."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        (folder / "data").mkdir(parents=True)
+        [self.port] = free_ports(1)
+
+    def __enter__(self):
+        (self.folder / "zoo.cfg").write_text(
+            f"tickTime=500\ndataDir={self.folder}/data\nclientPort={self.port}\nclientPortAddress=127.0.0.1\nadmin.enableServer=false\n"
+            "4lw.commands.whitelist=srvr\n"
+        )
+        command = ["java", "-Xmx96m", "-cp", f"{KEEPER}/*", "org.apache.zookeeper.server.quorum.QuorumPeerMain", f"{self.folder}/zoo.cfg"]
+        with open(self.folder / "keeper.log", "ab") as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+        eventually(self.answers, deadline=60, what=f"ZooKeeper ready; see {self.folder}/keeper.log")
+        return self
+
+    def answers(self):
+        assert self.process.poll() is None, (self.folder / "keeper.log").read_text(errors="replace")[-2000:]
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=5) as asked:
+                asked.sendall(b"srvr")
+                return b"Mode: standalone" in asked.makefile("rb").read()
+        except OSError:
+            return False
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+
+
+def replicas(folder: Path, keeper: Keeper):
+    """Two packaged servers, not yet started, that know each other as the replicas of one shard of the cluster `both`."""
+    servers = [Packaged(folder / name) for name in ("one", "two")]
+    known = "".join(f"<replica><host>127.0.0.1</host><port>{server.tcp}</port></replica>" for server in servers)
+    for server in servers:
+        [between] = free_ports(1)
+        server.more = f"""
+            <interserver_http_port>{between}</interserver_http_port><interserver_http_host>127.0.0.1</interserver_http_host>
+            <zookeeper><node><host>127.0.0.1</host><port>{keeper.port}</port></node><session_timeout_ms>2000</session_timeout_ms></zookeeper>
+            <macros><shard>1</shard><replica>{server.folder.name}</replica></macros>
+            <remote_servers><both><shard><internal_replication>true</internal_replication>{known}</shard></both></remote_servers>
+            <distributed_ddl><path>/clickhouse/ddl</path></distributed_ddl>"""
+    return servers
+
+
+class Port:
+    """A port that answers every request over HTTP with nothing; over HTTPS with a key and its certificate in `pem`."""
+
+    def __init__(self, pem=None):
+        [self.port] = free_ports(1)
+
+        class Answer(BaseHTTPRequestHandler):
+            def do_POST(self):
+                self.send_response(200)
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        self.http = ThreadingHTTPServer(("127.0.0.1", self.port), Answer)
+        # What does not shake hands is no trouble of this end.
+        self.http.handle_error = lambda *_: None
+        if pem is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(pem)
+            self.http.socket = context.wrap_socket(self.http.socket, server_side=True, do_handshake_on_connect=False)
+        threading.Thread(target=self.http.serve_forever, daemon=True).start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.http.shutdown()
+        self.http.server_close()
 
 
 class Proxy:

@@ -1,10 +1,12 @@
-"""The current ClickHouse engine (chdb) behind HTTP, as far as clients need it: `python clickhouse_front.py PORT FOLDER`.
+"""The current ClickHouse engine (chdb) behind HTTP, as far as clients need it: `python clickhouse_front.py PORT FOLDER [PEM]`.
+With a file that holds a key and its certificate it speaks HTTPS.
 
 It speaks for one user, `helios` with the password `right`; everybody else is refused with ClickHouse's own number.
 """
 
 import gzip
 import re
+import ssl
 import sys
 import tempfile
 import threading
@@ -125,4 +127,10 @@ class Front(BaseHTTPRequestHandler):
 if __name__ == "__main__":
     port, folder = int(sys.argv[1]), sys.argv[2]
     engine = session.Session(folder)
-    ThreadingHTTPServer(("127.0.0.1", port), Front).serve_forever()
+    server = ThreadingHTTPServer(("127.0.0.1", port), Front)
+    if len(sys.argv) > 3:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(sys.argv[3])
+        # Each connection shakes hands in a thread of its own: one that speaks no TLS holds up nobody.
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    server.serve_forever()

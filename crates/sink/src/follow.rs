@@ -76,7 +76,13 @@ pub(crate) async fn keep_following(job: Job) {
                 job.report.trouble(SinkState::Refused, &error);
                 Duration::from_millis(job.config.refused_delay_ms)
             }
-            Remedy::Park => return job.report.trouble(SinkState::Parked, &error),
+            Remedy::Park => {
+                let error = match error.hint_text() {
+                    Some(_) => error,
+                    None => error.hint("Change the table there, or the stream; RESUME SINK then tries again."),
+                };
+                return job.report.trouble(SinkState::Parked, &error);
+            }
         };
         tokio::select! { biased;
             () = job.stop.cancelled() => return,

@@ -282,13 +282,14 @@ impl Server {
 
     /// Remembers how a host did; one that cannot help has had its turn.
     fn learn(&self, error: Option<&Error>, turn: usize) {
+        let mut health = lock(&self.health);
         if let Some(error) = error.filter(|error| said::is_of_host(error)) {
             let moved = self.turn.compare_exchange(turn, turn + 1, Ordering::Relaxed, Ordering::Relaxed).is_ok();
-            if moved && self.access.hosts.len() > 1 {
+            // Once, and not for each host over and over while none of them answers.
+            if moved && self.access.hosts.len() > 1 && !matches!(health.manner, Manner::Away) {
                 warn!(cluster = %self.name, host = self.host(turn), next = self.host(turn + 1), %error, "the next host is asked");
             }
         }
-        let mut health = lock(&self.health);
         health.manner = match error {
             Some(error) if said::is_away(error) => Manner::Away,
             Some(error) if said::remedy(error) == said::Remedy::Refused => Manner::Refuses,

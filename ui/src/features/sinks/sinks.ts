@@ -3,7 +3,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { rowsOf } from '../../api/sql';
 import { useHasSystemTable } from '../../api/useSystemTable';
-import { quoteName } from '../../lib/sqlText';
+import { quoteName, quoteText } from '../../lib/sqlText';
 import type { Tone } from '../../ui/Status';
 
 export type ClusterRow = {
@@ -12,7 +12,12 @@ export type ClusterRow = {
   user: string;
   database: string;
   version: string | null;
+  /** `not asked`, `answers`, `away` or `refuses`. */
+  state: string;
+  /** The host that is asked now; none before the first question. */
+  host: string | null;
   message: string | null;
+  hint: string | null;
   statement: string;
   answered_at: string | null;
   n_sinks: number;
@@ -34,6 +39,11 @@ export type SinkRow = {
   stored: boolean;
 };
 
+/** One thing that was looked at, and what was found. */
+export type Finding = { about: string; result: string; detail: string };
+
+export const CLUSTER_TONES: Record<string, Tone> = { answers: 'ok', away: 'crit', refuses: 'crit' };
+export const FINDING_TONES: Record<string, Tone> = { ok: 'ok', note: 'info', missing: 'warn' };
 export const SINK_TONES: Record<string, Tone> = { running: 'ok', catching_up: 'info', paused: 'idle', degraded: 'warn', refused: 'crit', parked: 'crit' };
 
 /** Every cluster; none where the server has no such table. */
@@ -61,7 +71,12 @@ export function useSinks(stream?: string) {
   });
 }
 
-/** The statement that makes a sink for a stream, named after both. */
+/** The statement that makes a sink for a stream, named after its table, of which there is one, and its cluster. */
 export function createSink(stream: string, cluster: string, table: string): string {
-  return `CREATE SINK ${quoteName(`${stream}_${cluster}`)} FROM ${quoteName(stream)} INTO ${quoteName(cluster)}.${quoteName(table)}`;
+  return `CREATE SINK ${quoteName(`${table}_${cluster}`)} FROM ${quoteName(stream)} INTO ${quoteName(cluster)}.${quoteName(table)}`;
+}
+
+/** The statement that looks at a cluster again: it is set to what it is. */
+export function checkCluster(name: string, url: string): string {
+  return `ALTER CLUSTER ${quoteName(name)} SET (url = ${/^(SECRET|ENV) '/.test(url) ? url : quoteText(url)})`;
 }

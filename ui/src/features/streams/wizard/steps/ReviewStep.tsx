@@ -52,10 +52,10 @@ export function ReviewStep({ wizard, file, takenNames }: StepProps) {
       <h2 id="review-title" className="text-lg font-semibold">
         {isMade ? `${draft.name} exists` : 'This is the statement that will be run'}
       </h2>
-      <Code label="SQL" text={sink === null ? statement : `${statement};\n${sink}`} />
+      <Code label="SQL" text={sink === null ? statement : `${statement}\n${sink};`} />
       {!isMade && draft.columns.length > 0 && <ClusterChoice value={cluster} onChange={setCluster} />}
-      <Code label="The same in a shell" text={shellLines(statement, draft)} />
-      {make.isError && <Failure error={make.error} doing={isMade ? `loading ${draft.fileName ?? 'the file'}` : `creating ${draft.name}`} onRetry={() => make.mutate()} />}
+      <Code label="The same in a shell" text={shellLines(statement, sink, draft)} />
+      {make.isError && <Failure error={make.error} doing={failed(draft, isMade, sink)} onRetry={() => make.mutate()} />}
       {upload !== null && <UploadProgress name={draft.name} state={upload} isDone={make.isSuccess} />}
       {isMade && draft.source === 'http' && <Listening name={draft.name} example={draft.sample?.records[0]?.payload ?? null} />}
       {!isMade && (
@@ -78,8 +78,14 @@ function headerFor(draft: Draft, kind: FileKind): string | null {
   return header === draft.csvHeader ? null : header;
 }
 
-function shellLines(statement: string, draft: Draft): string {
-  const line = cliLine(statement);
+/** What was being done when it failed. */
+function failed(draft: Draft, isMade: boolean, sink: string | null): string {
+  if (!isMade) return `creating ${draft.name}`;
+  return sink === null ? `loading ${draft.fileName ?? 'the file'}` : `creating the sink; ${draft.name} exists`;
+}
+
+function shellLines(statement: string, sink: string | null, draft: Draft): string {
+  const line = sink === null ? cliLine(statement) : `${cliLine(statement)}\n${cliLine(`${sink};`)}`;
   if (draft.source !== 'file' || draft.fileName === null) return line;
   const quoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
   const header = draft.format === 'csv' ? headerFor(draft, 'csv') : null;
