@@ -183,14 +183,13 @@ fn check_engine(server: &Server, engine: &str) -> Result<()> {
 
 /// Whether a table that is made here is on every host.
 fn check_everywhere(server: &Server) -> Result<()> {
-    match server.access.hosts.len() {
-        n_hosts if n_hosts > 1 && server.access.cluster.is_none() => {
-            Err(Error::invalid(format!("the table would be made on one of {n_hosts} hosts only")).hint(
-                "Name the servers' own cluster with ALTER CLUSTER ... SET (cluster = '...'), or make the table on each host yourself.",
-            ))
-        }
-        _ => Ok(()),
+    let n_hosts = server.access.hosts.len();
+    if n_hosts == 1 || server.access.cluster.is_some() {
+        return Ok(());
     }
+    Err(Error::invalid(format!("the table would be made on one of {n_hosts} hosts only")).hint(
+        "Name the servers' own cluster with ALTER CLUSTER ... SET (cluster = '...'), or make the table on each host yourself.",
+    ))
 }
 
 fn settings(engine: &str, version: (u32, u32)) -> String {
@@ -242,14 +241,14 @@ pub(crate) async fn align(server: &Arc<Server>, name: &RemoteName, definition: &
     let version = server.version().await?;
     let mut found = look(server, name, version).await?;
     check_engine(server, &found.engine)?;
-    let changes = changes(name, definition, &mut found, version)?;
+    let changes = wanted_changes(name, definition, &mut found, version)?;
     if !changes.is_empty() {
         let sql = format!("ALTER TABLE {}{} {}", remote(name), on_cluster(server), changes.join(", "));
         if let Some(later) = server.tell_everywhere(sql, EVERYWHERE_WITHIN).await? {
             warn!(cluster = %server.name, table = %name, later, "a table was not altered everywhere");
         }
         found = look(server, name, version).await?;
-        if !self::changes(name, definition, &mut found, version)?.is_empty() {
+        if !wanted_changes(name, definition, &mut found, version)?.is_empty() {
             return Err(Error::unavailable(format!("{name} was altered, which has not reached every host yet")));
         }
     }
@@ -260,7 +259,12 @@ pub(crate) async fn align(server: &Arc<Server>, name: &RemoteName, definition: &
 ///
 /// # Errors
 /// `Invalid` with a list of what cannot be changed.
-fn changes(name: &RemoteName, definition: &StreamDefinition, found: &mut Found, version: (u32, u32)) -> Result<Vec<String>> {
+fn wanted_changes(
+    name: &RemoteName,
+    definition: &StreamDefinition,
+    found: &mut Found,
+    version: (u32, u32),
+) -> Result<Vec<String>> {
     let mut problems = Vec::new();
     let mut changes = Vec::new();
     for column in &definition.columns {
