@@ -8,10 +8,19 @@ import pytest
 import certificates
 import clickhouse
 from clickhouse import Current, Keeper, Port, replicas
-from helios import Refused
+from helios import Helios, Refused
 from place import free_ports
-from test_clickhouse import ORDERS, cluster, delivered, helios, rows, sink  # noqa: F401 - a fixture is a name
+from test_clickhouse import ORDERS, cluster, delivered, rows, sink
 from waiting import eventually
+
+
+@pytest.fixture
+def helios(helios_folder):
+    # A server that is back is found so at once, and not after some seconds.
+    settings = helios_folder / "helios.toml"
+    settings.write_text("[sink]\nretry_delay_max_ms = 300\n")
+    with Helios(helios_folder, env={"HELIOS_SECRET_CH": "right"}, arguments=["--config", settings]) as running:
+        yield running
 
 
 def refusal(helios, statement):
@@ -131,8 +140,9 @@ def test_replicas_that_go_away_lose_and_double_nothing(helios, pair):
 
     eventually(behind, what="the sink is behind, and says that no host answers")
     assert helios.value("SELECT count(*) FROM orders") == 6_000
-    one.start()
+    # The one with the newest rows first: a replica that cannot fetch what it lacks tries again after ten seconds only.
     two.start()
+    one.start()
     delivered(helios)
     for server in (one, two):
         assert ids(server) == [["6000", "6000"]]
