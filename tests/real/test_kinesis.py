@@ -461,7 +461,7 @@ def batched(iterable, n):
 @pytest.mark.timeout(1800)
 @pytest.mark.skipif(not os.environ.get("HELIOS_MEASURE"), reason="a measurement: HELIOS_MEASURE=1")
 def test_how_fast_it_is_read_beside_kafka(kafka, kinesalite, topic, tmp_path, figures):
-    n, n_rounds = 200_000, 5
+    n, n_rounds = 100_000, 5
     kinesalite.create_stream(topic, 16)
     for some in batched(shop_events(n), 500):
         kinesalite.put(topic, some)
