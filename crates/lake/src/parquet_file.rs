@@ -18,17 +18,19 @@ use object_store::buffered::BufWriter;
 use parquet::arrow::arrow_reader::{ArrowPredicateFn, ParquetRecordBatchReader, RowFilter};
 use parquet::arrow::async_reader::ParquetRecordBatchStream;
 use parquet::arrow::{ArrowSchemaConverter, AsyncArrowWriter, ParquetRecordBatchStreamBuilder, ProjectionMask};
-use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::basic::{Compression, Encoding, LogicalType, Type as PhysicalType, ZstdLevel};
 use parquet::file::metadata::{KeyValue, ParquetMetaData, SortingColumn};
 use parquet::file::properties::WriterProperties;
 use parquet::file::statistics::Statistics;
-use parquet::schema::types::ColumnPath;
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Rows of a row group: what a query reads or skips as a whole, and what a writer holds in memory.
 const GROUP_ROWS: usize = 131_072;
+
+/// The most a dictionary of numbers may hold.
+const NUMBERS_DICTIONARY_BYTES: usize = 32 << 10;
 
 const STREAM: &str = "helios.stream";
 const DEFINITION: &str = "helios.definition";
@@ -176,13 +178,25 @@ fn properties(schema: &Schema, sorted_by: Option<&[String]>, footer: Vec<KeyValu
         Some(_) => Compression::ZSTD(ZstdLevel::try_new(1).doing("choose a compression")?),
         None => Compression::LZ4_RAW,
     };
-    // Positions only grow: their differences are small, and a dictionary of them is useless.
-    let offset = ColumnPath::from(hidden::OFFSET);
-    Ok(WriterProperties::builder()
+    let mut properties = WriterProperties::builder();
+    for leaf in ArrowSchemaConverter::new().convert(schema).doing("lay out a file")?.columns() {
+        let path = leaf.path().clone();
+        let is_number = matches!(leaf.physical_type(), PhysicalType::INT32 | PhysicalType::INT64);
+        // Times and positions mostly grow: their differences are small, and a dictionary of them is useless.
+        let grows = matches!(leaf.logical_type_ref(), Some(LogicalType::Timestamp { .. })) || path.parts() == [hidden::OFFSET];
+        if grows {
+            properties = properties.set_column_dictionary_enabled(path.clone(), false);
+        }
+        if is_number {
+            // Beyond so many values a dictionary with its indexes is longer than the differences.
+            properties = properties
+                .set_column_dictionary_page_size_limit(path.clone(), NUMBERS_DICTIONARY_BYTES)
+                .set_column_encoding(path, Encoding::DELTA_BINARY_PACKED);
+        }
+    }
+    Ok(properties
         .set_compression(compression)
         .set_max_row_group_row_count(Some(GROUP_ROWS))
-        .set_column_dictionary_enabled(offset.clone(), false)
-        .set_column_encoding(offset, Encoding::DELTA_BINARY_PACKED)
         .set_created_by(format!("helios {}", env!("CARGO_PKG_VERSION")))
         .set_sorting_columns(sorted_by.map(|names| sorting_columns(schema, names)).transpose()?)
         .set_key_value_metadata(Some(footer))

@@ -10,7 +10,7 @@ use crate::rewrite::{self, CATALOG, INFORMATION, Needs, PUBLIC, SYSTEM};
 use crate::run::{self, Running, too_slow};
 use crate::session::{Session, Sessions};
 use crate::table::{SnapshotTable, declared};
-use crate::{outlets, parameters, plan, quarantine, rehearse, show, snapshots, system};
+use crate::{newest, outlets, parameters, plan, quarantine, rehearse, show, snapshots, system};
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
@@ -298,7 +298,13 @@ impl Engine {
         let (session, snapshots) = self.session(&needs, allowed.memory_bytes as u64).await?;
         let newest = snapshots.iter().filter_map(|snapshot| snapshot.newest).max();
         let freshness = newest.map(|newest| self.parts.clock.now().since(newest));
-        let Physical { session, plan, is_repeatable, held: slot } = plan::physical(session, statement, text, slot).await?;
+        let is_long = newest::is_long(&snapshots);
+        let planned = plan::physical(session, statement, text, is_long, slot).await?;
+        let Physical { session, plan, is_repeatable, newest, held: slot } = planned;
+        let (session, plan) = match newest {
+            Some(newest) => self.narrow(session, newest).await?,
+            None => (session, plan),
+        };
         let is_here = |snapshot: &Arc<Snapshot>| self.parts.outlets.stored(snapshot.stream.id).is_none();
         let is_repeatable = is_repeatable
             && needs.remote.is_empty()
@@ -372,7 +378,7 @@ impl Engine {
             let table = SnapshotTable::new(Arc::clone(snapshot), &needs.hidden, self.sessions.access());
             let stored = self.parts.outlets.stored(snapshot.stream.id).map(|stored| stored.until(snapshot.version));
             match stored {
-                None => register(reference.planned_as.clone(), Arc::new(table)),
+                None => register(reference.planned_as.clone(), Arc::new(table.viewed())),
                 Some(stored) => {
                     let table = StoredTable::open(&stored, table.after(stored.delivered), within).await;
                     register(reference.planned_as.clone(), Arc::new(table.map_err(|e| parse::at(e, reference.position))?));

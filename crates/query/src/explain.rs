@@ -41,7 +41,7 @@ pub(crate) async fn explain(engine: &Engine, query: Query, analyze: bool) -> Res
     let needs = rewrite::rewrite(&mut statement, &text)?;
     let allowed = Allowed { n_rows: u64::MAX, ..Allowed::of(&engine.config, &query.limits) };
     let (session, snapshots) = engine.session(&needs, allowed.memory_bytes as u64).await?;
-    let Physical { session, plan, held: slot, .. } = plan::physical(session, statement, text, slot).await?;
+    let Physical { session, plan, held: slot, .. } = plan::physical(session, statement, text, false, slot).await?;
     let mut n_answered = 0;
     if analyze {
         let ticket = engine.history.begin(&query.id, parse::unread(&query.sql))?;

@@ -14,6 +14,7 @@ mod statement;
 mod parameters;
 mod rewrite;
 
+mod newest;
 mod plan;
 mod remote;
 mod session;

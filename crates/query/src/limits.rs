@@ -2,11 +2,11 @@
 
 use crate::engine::Config;
 use datafusion::common::{DataFusionError, Result};
-use datafusion::execution::memory_pool::{FairSpillPool, MemoryConsumer, MemoryLimit, MemoryPool, MemoryReservation};
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryLimit, MemoryPool, MemoryReservation};
 use helios_contract::query::{Extent, Limits};
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// Limits with nothing left open.
@@ -54,17 +54,39 @@ impl SharedMemory {
     }
 }
 
-/// One query's memory: its own limit, divided fairly among operators that can spill, within what all queries share.
+/// One query's memory: its own limit, within what all queries share.
+///
+/// Operators that can spill take what they need while there is plenty. What DataFusion's own pool does, dividing the limit
+/// evenly among them, makes a GROUP BY spill at a tenth of it: most of them hardly use their part. The last quarter is kept so
+/// that each finds the little it needs to go on, whatever the others hold.
 #[derive(Debug)]
 pub(crate) struct QueryMemory {
-    own: FairSpillPool,
+    max: usize,
+    own: Mutex<Own>,
     shared: Arc<SharedMemory>,
+}
+
+#[derive(Debug, Default)]
+struct Own {
+    used: usize,
+    /// Operators that can spill.
+    n_spilling: usize,
 }
 
 impl QueryMemory {
     /// At most `max` bytes of what is `shared`.
     pub(crate) fn new(max: usize, shared: Arc<SharedMemory>) -> QueryMemory {
-        QueryMemory { own: FairSpillPool::new(max), shared }
+        QueryMemory { max, own: Mutex::default(), shared }
+    }
+
+    fn own(&self) -> MutexGuard<'_, Own> {
+        self.own.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether an operator may hold `wanted` when all of them hold `total`.
+    fn allows(&self, own: &Own, can_spill: bool, wanted: usize, total: usize) -> bool {
+        let kept = self.max / 4;
+        total <= self.max && (!can_spill || total <= self.max - kept || wanted <= kept / own.n_spilling.max(1))
     }
 }
 
@@ -74,43 +96,47 @@ impl MemoryPool for QueryMemory {
     }
 
     fn register(&self, consumer: &MemoryConsumer) {
-        self.own.register(consumer);
+        self.own().n_spilling += usize::from(consumer.can_spill());
     }
 
     fn unregister(&self, consumer: &MemoryConsumer) {
-        self.own.unregister(consumer);
+        self.own().n_spilling -= usize::from(consumer.can_spill());
     }
 
-    fn grow(&self, reservation: &MemoryReservation, additional: usize) {
-        self.own.grow(reservation, additional);
+    fn grow(&self, _reservation: &MemoryReservation, additional: usize) {
+        self.own().used += additional;
         self.shared.used.fetch_add(additional, Ordering::Relaxed);
     }
 
-    fn shrink(&self, reservation: &MemoryReservation, shrink: usize) {
-        self.own.shrink(reservation, shrink);
+    fn shrink(&self, _reservation: &MemoryReservation, shrink: usize) {
+        self.own().used -= shrink;
         self.shared.used.fetch_sub(shrink, Ordering::Relaxed);
     }
 
     fn try_grow(&self, reservation: &MemoryReservation, additional: usize) -> Result<()> {
-        self.own.try_grow(reservation, additional)?;
-        if self.shared.try_take(additional) {
-            return Ok(());
+        let mut own = self.own();
+        let (wanted, total) = (reservation.size().saturating_add(additional), own.used.saturating_add(additional));
+        if !self.allows(&own, reservation.consumer().can_spill(), wanted, total) {
+            return Err(DataFusionError::ResourcesExhausted(format!("the query may use {} bytes", self.max)));
         }
-        self.own.shrink(reservation, additional);
-        Err(DataFusionError::ResourcesExhausted(format!("all queries together use {} bytes", self.shared.max)))
+        if !self.shared.try_take(additional) {
+            return Err(DataFusionError::ResourcesExhausted(format!("all queries together use {} bytes", self.shared.max)));
+        }
+        own.used = total;
+        Ok(())
     }
 
     fn reserved(&self) -> usize {
-        self.own.reserved()
+        self.own().used
     }
 
     fn memory_limit(&self) -> MemoryLimit {
-        self.own.memory_limit()
+        MemoryLimit::Finite(self.max)
     }
 }
 
 impl fmt::Display for QueryMemory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.own.fmt(f)
+        write!(f, "{} of {} bytes", self.reserved(), self.max)
     }
 }

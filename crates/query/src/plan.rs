@@ -1,6 +1,7 @@
 //! From a rewritten statement to something that runs.
 
 use crate::errors::{About, from_datafusion};
+use crate::newest::{self, Newest};
 use crate::parse::{self, Text};
 use crate::rewrite::{INFORMATION, SYSTEM};
 use crate::session::Session;
@@ -23,10 +24,12 @@ pub(crate) struct Physical<T> {
     pub(crate) plan: Arc<dyn ExecutionPlan>,
     /// Whether its answer depends on the tables it names and nothing else, such as the clock, chance or the system's state.
     pub(crate) is_repeatable: bool,
+    /// A look at one column that makes the plan a better one.
+    pub(crate) newest: Option<Newest>,
     pub(crate) held: T,
 }
 
-/// Plans a statement for running. Takes a few milliseconds of CPU.
+/// Plans a statement for running, over tables that are long or not. Takes a few milliseconds of CPU.
 ///
 /// # Errors
 /// `Invalid` for whatever the statement gets wrong, with the place where that is known.
@@ -36,16 +39,18 @@ pub(crate) async fn physical<T: Send + 'static>(
     session: Session,
     statement: Statement,
     text: Text,
+    is_long: bool,
     held: T,
 ) -> Result<Physical<T>> {
     off_thread(move || {
         // Tables are in memory by now, so nothing below waits.
         let plan = block_on(async {
             let plan = logical(&session, statement).await?;
-            Ok((is_repeatable(&plan)?, session.state.create_physical_plan(&plan).await?))
+            let newest = if is_long { newest::of(&session, &plan).await? } else { None };
+            Ok((newest, is_repeatable(&plan)?, session.state.create_physical_plan(&plan).await?))
         });
         match plan {
-            Ok((is_repeatable, plan)) => Ok(Physical { session, plan, is_repeatable, held }),
+            Ok((newest, is_repeatable, plan)) => Ok(Physical { session, plan, is_repeatable, newest, held }),
             Err(error) => Err(from_datafusion(error, Some(About { text: &text, state: &session.state }))),
         }
     })
@@ -84,7 +89,9 @@ pub(crate) async fn parse(sql: &str) -> Result<(parse::Statement, Text)> {
 pub(crate) async fn parameter_types(session: Session, statement: Statement) -> Result<HashMap<String, Option<DataType>>> {
     off_thread(move || {
         let plan = block_on(logical(&session, statement));
-        plan.and_then(|plan| plan.get_parameter_types()).map_err(|error| from_datafusion(error, None))
+        let types = plan.and_then(|plan| plan.get_parameter_types()).map_err(|error| from_datafusion(error, None))?;
+        let shown = |found: Option<DataType>| found.map(|found| if found == DataType::Utf8View { DataType::Utf8 } else { found });
+        Ok(types.into_iter().map(|(name, found)| (name, shown(found))).collect())
     })
     .await
 }
@@ -117,13 +124,15 @@ fn is_repeatable(plan: &LogicalPlan) -> Result<bool, DataFusionError> {
 
 async fn logical(session: &Session, statement: Statement) -> Result<LogicalPlan, DataFusionError> {
     let plan = session.state.statement_to_plan(Planned::Statement(Box::new(statement))).await?;
-    flat_json(plan)
+    plain_text(plan)
 }
 
-/// `doc -> 'a'` is a union of all JSON types; answers carry it as JSON text, which every format can write.
-fn flat_json(plan: LogicalPlan) -> Result<LogicalPlan, DataFusionError> {
+/// `doc -> 'a'` is a union of all JSON types; answers carry it as JSON text, which every format can write. So are views.
+fn plain_text(plan: LogicalPlan) -> Result<LogicalPlan, DataFusionError> {
     let is_union = |data_type: &DataType| matches!(data_type, DataType::Union(..));
-    if !plan.schema().fields().iter().any(|field| is_union(field.data_type())) {
+    let is_view = |data_type: &DataType| *data_type == DataType::Utf8View;
+    let is_query = !matches!(plan, LogicalPlan::Explain(_) | LogicalPlan::Analyze(_) | LogicalPlan::DescribeTable(_));
+    if !is_query || !plan.schema().fields().iter().any(|field| is_union(field.data_type()) || is_view(field.data_type())) {
         return Ok(plan);
     }
     let columns: Vec<Expr> = plan
@@ -133,6 +142,8 @@ fn flat_json(plan: LogicalPlan) -> Result<LogicalPlan, DataFusionError> {
             let column = Expr::Column(Column::from((qualifier, field)));
             if is_union(field.data_type()) {
                 cast(json_union_to_text(column), DataType::Utf8).alias(field.name())
+            } else if is_view(field.data_type()) {
+                cast(column, DataType::Utf8).alias_qualified(qualifier.cloned(), field.name())
             } else {
                 column
             }

@@ -5,7 +5,7 @@ mod files;
 mod ranges;
 mod tail;
 
-use arrow::datatypes::{Field, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::Result;
@@ -63,6 +63,14 @@ impl SnapshotTable {
         SnapshotTable { rows, schema: seen, columns }
     }
 
+    /// With text as views, which are compared, grouped and filtered without copying.
+    #[must_use]
+    pub(crate) fn viewed(mut self) -> SnapshotTable {
+        self.rows.schema = viewed(&self.rows.schema);
+        self.schema = Arc::new(self.rows.schema.project(&self.columns).expect("the columns are the schema's own"));
+        self
+    }
+
     /// Without the rows up to a commit.
     #[must_use]
     pub(crate) fn after(mut self, commit: CommitId) -> SnapshotTable {
@@ -105,6 +113,14 @@ impl TableProvider for SnapshotTable {
             _ => UnionExec::try_new(inputs),
         }
     }
+}
+
+fn viewed(schema: &Schema) -> SchemaRef {
+    let fields = schema.fields().iter().map(|field| match field.data_type() {
+        DataType::Utf8 => Field::new(field.name(), DataType::Utf8View, true),
+        other => Field::new(field.name(), other.clone(), true),
+    });
+    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
 }
 
 /// A table known by its definition only, for `information_schema`.

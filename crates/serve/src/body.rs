@@ -18,6 +18,8 @@ use tokio_util::io::StreamReader;
 
 /// Room made in the buffer before each read.
 const STEP_BYTES: usize = 64 << 10;
+/// The most room made for a body before any of it is here.
+const ROOM_BYTES_MAX: usize = 16 << 20;
 /// How long the rest of a refused body is read on.
 const DRAIN_WITHIN: Duration = Duration::from_secs(5);
 
@@ -42,7 +44,10 @@ pub(crate) async fn read(site: &Site, headers: &HeaderMap, body: Body, bytes_max
         return Err(too_large(bytes_max));
     }
     let mut plain = StreamReader::new(body.into_data_stream().map_err(io::Error::other));
-    let received = read_all(site, decompressed(&mut plain, encoding), encoding, bytes_max).await;
+    // Room for all of it from the start; what is not sent takes no memory.
+    let length = content_length(headers).filter(|_| encoding == Encoding::Identity).unwrap_or(0);
+    let room = usize::try_from(length).unwrap_or(bytes_max).min(ROOM_BYTES_MAX) + STEP_BYTES;
+    let received = read_all(site, decompressed(&mut plain, encoding), BytesMut::with_capacity(room), encoding, bytes_max).await;
     if received.is_err() {
         // A client that is still sending would see a broken connection instead of the answer.
         let rest = &mut plain.take(bytes_max as u64);
@@ -54,11 +59,11 @@ pub(crate) async fn read(site: &Site, headers: &HeaderMap, body: Body, bytes_max
 async fn read_all(
     site: &Site,
     mut source: impl AsyncRead + Unpin,
+    mut bytes: BytesMut,
     encoding: Encoding,
     bytes_max: usize,
 ) -> Result<Received, Failure> {
     let idle = Duration::from_secs(site.config.body_idle_s);
-    let mut bytes = BytesMut::new();
     let mut share = take(&site.body_budget, 0)?;
     loop {
         bytes.reserve(STEP_BYTES);

@@ -4,7 +4,7 @@
 //! event of a tick counts from the moment it was due, not from when a connection was free to send it.
 
 use super::Figure;
-use super::place::{self, Place};
+use super::place::{self, Place, Timer};
 use super::shop::{CREATE, START_MS, Shop};
 use clap::Args;
 use hdrhistogram::Histogram;
@@ -68,14 +68,14 @@ pub fn run(args: &FreshnessArgs) -> Result<Vec<Figure>> {
 
 /// Takes the next tick, waits until it is due, and pushes its events.
 fn send(url: &str, start: Instant, next: &AtomicU64, n_ticks: u64, per_tick: u64) -> Result<()> {
-    let (agent, mut body, timer) = (place::agent(), Vec::new(), place::timer()?);
+    let (agent, mut body, timer) = (place::agent(), Vec::new(), Timer::new()?);
     loop {
         let tick = next.fetch_add(1, Ordering::Relaxed);
         if tick >= n_ticks {
             return Ok(());
         }
         let due = start + TICK * u32::try_from(tick).map_err(|_| Error::invalid("too many ticks: send for a shorter time"))?;
-        timer.block_on(async { tokio::time::sleep_until(due).await });
+        timer.wait_until(due);
         let mut shop = Shop::new(tick);
         body.clear();
         (0..per_tick).for_each(|_| shop.write(&mut body, START_MS + 10 * tick as i64, tick));

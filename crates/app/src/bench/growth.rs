@@ -1,6 +1,6 @@
 //! How cost grows: with streams, columns, files and rows.
 
-use super::place::{self, Place};
+use super::place::{self, Place, Timer};
 use super::query::fill;
 use super::shop::{CREATE, START_MS, Shop};
 use super::{Figure, median};
@@ -78,9 +78,9 @@ fn streams(args: &GrowthArgs, n: u64) -> Result<Vec<Figure>> {
         place.sql(&CREATE.replacen("shop", &format!("s{i}"), 1))?;
     }
     let create_ms = started.elapsed().as_secs_f64() * 1000.0 / n as f64;
-    let (timer, rest) = (place::timer()?, Duration::from_secs(u64::from(args.seconds)));
+    let (timer, rest) = (Timer::new()?, Duration::from_secs(u64::from(args.seconds)));
     let before = place.cpu_seconds()?;
-    timer.block_on(async { tokio::time::sleep(rest).await });
+    timer.wait_until(Instant::now() + rest);
     let at_rest = (place.cpu_seconds()? - before) / rest.as_secs_f64();
 
     let before = place.cpu_seconds()?;
@@ -108,12 +108,12 @@ fn push_to_each(place: &Place, n: u64, seconds: u32, start: Instant) -> Result<(
         let senders: Vec<_> = (0..N_SENDERS)
             .map(|sender| {
                 scope.spawn(move || -> Result<()> {
-                    let (agent, timer, mut shop, mut body) = (place::agent(), place::timer()?, Shop::new(sender), Vec::new());
+                    let (agent, timer, mut shop, mut body) = (place::agent(), Timer::new()?, Shop::new(sender), Vec::new());
                     for second in 0..seconds {
                         for stream in (sender..n).step_by(N_SENDERS as usize) {
                             let due =
                                 Duration::from_secs(u64::from(second)) + Duration::from_secs(1).mul_f64(stream as f64 / n as f64);
-                            timer.block_on(tokio::time::sleep_until(start + due));
+                            timer.wait_until(start + due);
                             body.clear();
                             (0..10).for_each(|i| shop.write(&mut body, START_MS, i));
                             place::push(&agent, &place.url, &format!("s{stream}"), &body)?;

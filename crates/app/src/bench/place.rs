@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
+use tokio::time::Instant;
 
 /// A running server; dropping it ends the process, the directory goes with it.
 pub struct Place {
@@ -55,7 +56,9 @@ impl Place {
     pub fn sql(&self, sql: &str) -> Result<f64> {
         let answer = query(&self.agent, &self.url, sql)?;
         let first = answer["data"][0].as_object().and_then(|row| row.values().next());
-        Ok(first.and_then(serde_json::Value::as_f64).unwrap_or(0.0))
+        // A sum of counts is a decimal, which JSON carries as text.
+        let number = |value: &serde_json::Value| value.as_f64().or_else(|| value.as_str()?.parse().ok());
+        Ok(first.and_then(number).unwrap_or(0.0))
     }
 
     /// Runs a statement again and again until it answers `value`.
@@ -63,12 +66,12 @@ impl Place {
     /// # Errors
     /// What the server said, or that it took longer than ten minutes.
     pub fn until(&self, sql: &str, value: f64) -> Result<()> {
-        let (timer, deadline) = (timer()?, tokio::time::Instant::now() + Duration::from_secs(600));
+        let (timer, deadline) = (Timer::new()?, Instant::now() + Duration::from_secs(600));
         while self.sql(sql)? < value {
-            if tokio::time::Instant::now() > deadline {
+            if Instant::now() > deadline {
                 return Err(Error::internal(format!("after ten minutes, this is still below {value}: {sql}")));
             }
-            timer.block_on(async { tokio::time::sleep(Duration::from_millis(20)).await });
+            timer.wait_until(Instant::now() + Duration::from_millis(20));
         }
         Ok(())
     }
@@ -171,11 +174,21 @@ pub fn push(agent: &ureq::Agent, url: &str, stream: &str, body: &[u8]) -> Result
     if status == 200 { Ok(()) } else { Err(Error::internal(format!("a push was answered {status}: {text}"))) }
 }
 
-/// A runtime for waiting on the clock.
-///
-/// # Errors
-/// `Unavailable` when the system has no room for one.
-pub fn timer() -> Result<Runtime> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
-    runtime.map_err(|e| Error::unavailable("cannot start a timer").because(e))
+/// Waits on the clock.
+pub struct Timer(Runtime);
+
+impl Timer {
+    /// A timer.
+    ///
+    /// # Errors
+    /// `Unavailable` when the system has no room for one.
+    pub fn new() -> Result<Timer> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+        runtime.map(Timer).map_err(|e| Error::unavailable("cannot start a timer").because(e))
+    }
+
+    /// Returns at `moment`, or at once when that is over.
+    pub fn wait_until(&self, moment: Instant) {
+        self.0.block_on(async { tokio::time::sleep_until(moment).await });
+    }
 }

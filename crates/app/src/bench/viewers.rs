@@ -1,7 +1,7 @@
 //! Many viewers of one dashboard: what the server works for a hundred, beside what it works for one.
 
 use super::Figure;
-use super::place::{self, Place};
+use super::place::{self, Place, Timer};
 use super::query::{QUESTIONS, fill};
 use super::shop::{CREATE, START_MS, Shop};
 use clap::Args;
@@ -98,10 +98,10 @@ fn watched_by(place: &Place, args: &ViewersArgs, n_viewers: u32) -> Result<Seen>
 
 /// Refreshes every panel once a second.
 fn view(place: &Place, seconds: u32, first: Instant) -> Result<Histogram<u64>> {
-    let (agent, timer) = (place::agent(), place::timer()?);
+    let (agent, timer) = (place::agent(), Timer::new()?);
     let mut times = Histogram::new(3).map_err(|e| Error::internal("cannot make a histogram").because(e))?;
     for second in 0..seconds {
-        timer.block_on(tokio::time::sleep_until(first + Duration::from_secs(1) * second));
+        timer.wait_until(first + Duration::from_secs(1) * second);
         for (_, sql) in QUESTIONS {
             let asked = Instant::now();
             place::query_cached(&agent, &place.url, sql, CACHE_CONTROL)?;
@@ -113,9 +113,9 @@ fn view(place: &Place, seconds: u32, first: Instant) -> Result<Histogram<u64>> {
 }
 
 fn push(place: &Place, args: &ViewersArgs, start: Instant) -> Result<()> {
-    let (agent, timer, mut shop, mut body) = (place::agent(), place::timer()?, Shop::new(11), Vec::new());
+    let (agent, timer, mut shop, mut body) = (place::agent(), Timer::new()?, Shop::new(11), Vec::new());
     for n in 0..args.seconds * PUSHES_A_SECOND {
-        timer.block_on(tokio::time::sleep_until(start + Duration::from_secs(1) * n / PUSHES_A_SECOND));
+        timer.wait_until(start + Duration::from_secs(1) * n / PUSHES_A_SECOND);
         body.clear();
         for i in 0..args.rate / u64::from(PUSHES_A_SECOND) {
             shop.write(&mut body, START_MS + i64::from(n) * 50, i);

@@ -40,11 +40,11 @@ impl ByFieldId {
         let Some((origin, rest)) = self.origins[i].clone().zip(rest) else {
             return Ok(Arc::new(Literal::new(ScalarValue::try_from(field.data_type())?)));
         };
-        let backfill = self.backfill;
+        let (backfill, wanted) = (self.backfill, field.data_type().clone());
         let read = move |arguments: &[ColumnarValue]| {
             let rest = ColumnarValue::values_to_arrays(arguments)?.swap_remove(0);
             let rest = cast(&rest, &DataType::Utf8)?;
-            Ok(ColumnarValue::Array(backfill(&origin, rest.as_string::<i32>())))
+            Ok(ColumnarValue::Array(cast(&backfill(&origin, rest.as_string::<i32>()), &wanted)?))
         };
         let udf = create_udf("from_rest", vec![DataType::Utf8], field.data_type().clone(), Volatility::Immutable, Arc::new(read));
         let rest: Arc<dyn PhysicalExpr> = Arc::new(Column::new(hidden::REST, rest));

@@ -58,7 +58,7 @@ fn project(
     let columns = places.iter().zip(wanted).zip(schema.fields()).map(|((place, wanted), field)| {
         Ok(match place.map(|place| batch.column(place)) {
             None => match rows.origins[*wanted].as_ref().zip(rest) {
-                Some((column, rest)) => (rows.backfill)(column, rest),
+                Some((column, rest)) => cast(&(rows.backfill)(column, rest), field.data_type())?,
                 None => new_null_array(field.data_type(), batch.num_rows()),
             },
             Some(column) if column.data_type() == field.data_type() => Arc::clone(column),
