@@ -31,7 +31,7 @@ def http(shapes, runs):
         shape = SHAPES[name](n_rows)
         file = written(shape, n_rows, FOLDER / "data")
         create = f"CREATE STREAM shop {Helios.columns(shape)} FROM HTTP {Helios.clauses(shape)}"
-        figures = measured("ingest", "--http-only", "--runs", runs, "--seconds", 3, "--file", file, "--create", create)
+        figures = measured("ingest", "--http-only", "--runs", runs, "--seconds", 2, "--file", file, "--create", create)
         yield from rows(f"{name}: ", figures)
 
 

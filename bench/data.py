@@ -97,12 +97,14 @@ def wide(n_rows):
 
 def hits(n_rows):
     """Page views with the columns that five questions of ClickBench ask about, and some more."""
+    user = skewed(n_rows // 6, 3)
     fields = [
         ("event_time", at(n_rows), "time"),
         ("watch_id", f"CAST(hash(i * 1000 + {SEED}) % 9007199254740991 AS BIGINT)", "integer"),
         ("counter_id", skewed(6000, 1), "integer"),
-        ("region_id", skewed(9000, 2), "integer"),
-        ("user_id", f"CAST(hash({skewed(n_rows // 6, 3)}) % 9007199254740991 AS BIGINT)", "integer"),
+        # A user has one region.
+        ("region_id", f"CAST(floor(9000 * pow(hash({user}) / 18446744073709551616.0, 3)) AS BIGINT)", "integer"),
+        ("user_id", f"CAST(hash({user}) % 9007199254740991 AS BIGINT)", "integer"),
         ("adv_engine_id", f"CASE WHEN {uniform(4)} < 0.006 THEN 1 + {below(60, 5)} ELSE 0 END", "integer"),
         ("resolution_width", "[0, 1024, 1280, 1366, 1440, 1638, 1920, 1996][1 + {}]".format(below(8, 6)), "integer"),
         ("search_phrase", f"CASE WHEN {uniform(7)} < 0.13 THEN printf('%s %s %d', {one_of(WORDS, 8)}, {one_of(WORDS, 9)}, {skewed(n_rows // 40, 10)}) ELSE '' END", "text"),

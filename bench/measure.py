@@ -14,7 +14,7 @@ import chart
 import peers
 from engines import ENGINES, emptied
 
-PARTS = ["bulk", "queries", "http", "kafka", "freshness", "viewers", "growth"]
+PARTS = ["bulk", "shop", "social", "hits", "http", "kafka", "freshness", "viewers", "growth"]
 
 
 def figures_of(part, args):
@@ -23,9 +23,11 @@ def figures_of(part, args):
         case "bulk":
             yield from peers.bulk(["shop", "social"], args.rows, runs)
             yield from peers.bulk(["wide"], args.rows // 10, runs)
-        case "queries":
+        case "shop":
             yield from peers.ask("shop", args.asked, runs, arriving=1_000)
+        case "social":
             yield from peers.ask("social", args.asked, runs)
+        case "hits":
             yield from peers.ask("hits", args.hits, runs)
         case "http":
             yield from alone.http(["shop", "social", "wide"], runs)
@@ -91,7 +93,7 @@ def main():
     parser.add_argument("parts", nargs="*", help=f"what to measure (default: all): {', '.join(PARTS)}")
     parser.add_argument("--rows", type=int, default=2_000_000, help="events in each bulk load and in the Kafka topic (default 2000000)")
     parser.add_argument("--asked", type=int, default=5_000_000, help="shop and social events that are asked about (default 5000000)")
-    parser.add_argument("--hits", type=int, default=20_000_000, help="page views that are asked about (default 20000000)")
+    parser.add_argument("--hits", type=int, default=10_000_000, help="page views that are asked about (default 10000000)")
     parser.add_argument("--runs", type=int, default=5, help="runs of each; the median counts (default 5)")
     parser.add_argument("--seconds", type=int, default=60, help="length of each run under load (default 60)")
     parser.add_argument("--out", type=Path, default=peers.FOLDER, help="folder for results.md, results.json and freshness.svg")

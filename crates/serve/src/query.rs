@@ -15,7 +15,7 @@ use axum::extract::{Path, Query as UrlQuery, Request, State};
 use axum::http::StatusCode;
 use axum::http::header::{ACCEPT, AGE, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
 use helios_contract::query::{Answer, Extent, Limits, Parameters, Query, Reuse};
 use helios_contract::{Error, Result};
@@ -209,8 +209,11 @@ pub(crate) async fn respond(
         }
     };
     let headers = headers(&answer, format);
-    let (pipe, body) = pipe();
     let writing = Writing { encoder, format, n_rows: 0, begun, request_id };
+    if answer.age.is_some() && keeping.is_none() {
+        return Ok((headers, whole(writing, answer, first).await?).into_response());
+    }
+    let (pipe, body) = pipe();
     let written = async move {
         write(writing, answer, first, pipe).await;
         if let Some(keeping) = keeping {
@@ -281,6 +284,19 @@ async fn write(mut writing: Writing, mut answer: Answer, first: Option<RecordBat
         Ok(piece) => drop(pipe.send(piece).await),
         Err(error) => pipe.abort(writing.last_words(&error)).await,
     }
+}
+
+/// The body of an answer whose rows are all there: in one piece it costs half of what a stream does.
+async fn whole(mut writing: Writing, mut answer: Answer, first: Option<RecordBatch>) -> Result<Bytes, Failure> {
+    let (mut body, mut next) = (BytesMut::new(), first);
+    while let Some(batch) = next {
+        let (same, piece) = encode(writing, batch).await.map_err(|(_, error)| Failure::of_query(error))?;
+        writing = same;
+        body.extend_from_slice(&piece);
+        next = answer.rows.next().await.transpose().map_err(Failure::of_query)?;
+    }
+    body.extend_from_slice(&writing.end(&answer)?);
+    Ok(body.freeze())
 }
 
 type Encoded = Result<(Writing, Bytes), (Writing, Error)>;

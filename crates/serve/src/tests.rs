@@ -97,7 +97,14 @@ impl QueryEngine for Fake {
         let schema = batches.iter().flatten().next().map_or_else(schema, RecordBatch::schema);
         let alive = self.alive.clone();
         let rows = futures::stream::iter(batches).inspect(move |_| drop(alive.clone())).boxed();
-        Ok(Answer { id, schema, snapshot: Some(CommitId(512)), freshness: Some(Duration::from_millis(400)), age: *self.age.lock().unwrap(), rows })
+        Ok(Answer {
+            id,
+            schema,
+            snapshot: Some(CommitId(512)),
+            freshness: Some(Duration::from_millis(400)),
+            age: *self.age.lock().unwrap(),
+            rows,
+        })
     }
 
     fn cancel(&self, id: &str) -> bool {

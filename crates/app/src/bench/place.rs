@@ -162,16 +162,29 @@ pub fn query_cached(agent: &ureq::Agent, url: &str, sql: &str, cache_control: &s
     serde_json::from_str(&text).map_err(|e| Error::internal("the answer is not JSON").because(e))
 }
 
-/// Pushes a body of NDJSON and waits for its commit.
+/// Pushes a body of NDJSON and waits for its commit; again in a moment when the server asks for that.
 ///
 /// # Errors
 /// What the server said.
 pub fn push(agent: &ureq::Agent, url: &str, stream: &str, body: &[u8]) -> Result<()> {
+    let timer = Timer::new()?;
+    while !try_push(agent, url, stream, body)? {
+        timer.wait_until(Instant::now() + Duration::from_millis(5));
+    }
+    Ok(())
+}
+
+/// Whether the server took it; `false`: it is busy.
+fn try_push(agent: &ureq::Agent, url: &str, stream: &str, body: &[u8]) -> Result<bool> {
     let request = agent.post(format!("{url}/v1/streams/{stream}/records")).content_type("application/x-ndjson");
     let mut response = request.send(body).map_err(|e| Error::unavailable("cannot reach the server under test").because(e))?;
     let status = response.status();
     let text = response.body_mut().read_to_string().map_err(|e| Error::unavailable("the answer broke off").because(e))?;
-    if status == 200 { Ok(()) } else { Err(Error::internal(format!("a push was answered {status}: {text}"))) }
+    match status.as_u16() {
+        200 => Ok(true),
+        429 | 503 => Ok(false),
+        _ => Err(Error::internal(format!("a push was answered {status}: {text}"))),
+    }
 }
 
 /// Waits on the clock.

@@ -21,7 +21,7 @@ pub struct ViewersArgs {
     #[arg(long, default_value_t = 10_000)]
     rate: u64,
     /// Events that are there before
-    #[arg(long, default_value_t = 1_000_000)]
+    #[arg(long, default_value_t = 5_000_000)]
     events: u64,
     /// How long each measurement takes, in seconds
     #[arg(long, default_value_t = 30)]

@@ -27,8 +27,9 @@ use tokio::time::Instant;
 
 /// Chunks prepared ahead of the one being sent.
 const CHUNKS_AHEAD: usize = 2;
-/// Chunks on their way at once: while one is being committed, the next is on the wire.
-const ON_THEIR_WAY_MAX: usize = 2;
+/// Chunks on their way at once: while some are being committed, the next are decoded or on the wire. With two the server's cores
+/// wait for each other; with eight a chunk overtakes another one now and then, and both are sent again.
+const ON_THEIR_WAY_MAX: usize = 4;
 
 /// Arguments of `helios load`.
 #[derive(Debug, Args)]

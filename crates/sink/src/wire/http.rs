@@ -20,9 +20,12 @@ const IDLE_MAX: Duration = Duration::from_secs(2);
 /// The real network.
 #[derive(Debug, Default)]
 pub struct Http {
-    /// By the file with authorities; each with when that was last changed.
-    agents: Mutex<HashMap<Option<String>, (Option<SystemTime>, Agent)>>,
+    /// By the file with authorities.
+    agents: Mutex<HashMap<Option<String>, DatedAgent>>,
 }
+
+/// An agent, and when its file with authorities was last changed.
+type DatedAgent = (Option<SystemTime>, Agent);
 
 impl Wire for Http {
     fn send(&self, ask: &Ask) -> Result<Reply> {
