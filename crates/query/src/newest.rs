@@ -5,6 +5,7 @@
 
 use crate::engine::Engine;
 use crate::errors::from_datafusion;
+use crate::plan::runnable;
 use crate::session::Session;
 use arrow::array::{Array, RecordBatch};
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
@@ -84,7 +85,7 @@ impl Newest {
             _ => ScalarValue::Null,
         };
         let plan = if bound.is_null() { self.plan } else { from(self.plan, &bound)? };
-        session.state.create_physical_plan(&plan).await
+        runnable(session, &plan).await
     }
 }
 

@@ -7,9 +7,10 @@ use crate::rewrite::{INFORMATION, SYSTEM};
 use crate::session::Session;
 use arrow::datatypes::{DataType, SchemaRef};
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
-use datafusion::common::{Column, DataFusionError};
+use datafusion::common::{Column, DFSchema, DataFusionError};
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Volatility, cast};
 use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::projection::{ProjectionExec, ProjectionExpr};
 use datafusion::sql::parser::Statement as Planned;
 use datafusion::sql::sqlparser::ast::Statement;
 use datafusion_functions_json::functions::json_union_to_text;
@@ -47,7 +48,7 @@ pub(crate) async fn physical<T: Send + 'static>(
         let plan = block_on(async {
             let plan = logical(&session, statement).await?;
             let newest = if is_long { newest::of(&session, &plan).await? } else { None };
-            Ok((newest, is_repeatable(&plan)?, session.state.create_physical_plan(&plan).await?))
+            Ok((newest, is_repeatable(&plan)?, runnable(&session, &plan).await?))
         });
         match plan {
             Ok((newest, is_repeatable, plan)) => Ok(Physical { session, plan, is_repeatable, newest, held }),
@@ -64,6 +65,10 @@ pub(crate) async fn physical<T: Send + 'static>(
 pub(crate) async fn fields(session: Session, statement: Statement, text: Text) -> Result<SchemaRef> {
     off_thread(move || {
         let plan = block_on(logical(&session, statement)).and_then(|plan| {
+            let plan = match answered(plan.schema()) {
+                Some(columns) => LogicalPlanBuilder::from(plan).project(columns)?.build()?,
+                None => plan,
+            };
             // Types are only checked by the analyzer.
             session.state.analyzer().execute_and_check(plan, session.state.config_options(), |_, _| {})
         });
@@ -123,31 +128,38 @@ fn is_repeatable(plan: &LogicalPlan) -> Result<bool, DataFusionError> {
 }
 
 async fn logical(session: &Session, statement: Statement) -> Result<LogicalPlan, DataFusionError> {
-    let plan = session.state.statement_to_plan(Planned::Statement(Box::new(statement))).await?;
-    plain_text(plan)
+    session.state.statement_to_plan(Planned::Statement(Box::new(statement))).await
 }
 
-/// `doc -> 'a'` is a union of all JSON types; answers carry it as JSON text, which every format can write. So are views.
-fn plain_text(plan: LogicalPlan) -> Result<LogicalPlan, DataFusionError> {
+/// What stands for each column in an answer. `doc -> 'a'` is a union of all JSON types; answers carry it as JSON text, which
+/// every format can write, and views as plain text. `None`: every column as it is.
+fn answered(schema: &DFSchema) -> Option<Vec<Expr>> {
     let is_union = |data_type: &DataType| matches!(data_type, DataType::Union(..));
     let is_view = |data_type: &DataType| *data_type == DataType::Utf8View;
-    let is_query = !matches!(plan, LogicalPlan::Explain(_) | LogicalPlan::Analyze(_) | LogicalPlan::DescribeTable(_));
-    if !is_query || !plan.schema().fields().iter().any(|field| is_union(field.data_type()) || is_view(field.data_type())) {
-        return Ok(plan);
+    if !schema.fields().iter().any(|field| is_union(field.data_type()) || is_view(field.data_type())) {
+        return None;
     }
-    let columns: Vec<Expr> = plan
-        .schema()
-        .iter()
-        .map(|(qualifier, field)| {
-            let column = Expr::Column(Column::from((qualifier, field)));
-            if is_union(field.data_type()) {
-                cast(json_union_to_text(column), DataType::Utf8).alias(field.name())
-            } else if is_view(field.data_type()) {
-                cast(column, DataType::Utf8).alias_qualified(qualifier.cloned(), field.name())
-            } else {
-                column
-            }
-        })
-        .collect();
-    LogicalPlanBuilder::from(plan).project(columns)?.build()
+    let columns = schema.iter().map(|(qualifier, field)| {
+        let column = Expr::Column(Column::from((qualifier, field)));
+        if is_union(field.data_type()) {
+            cast(json_union_to_text(column), DataType::Utf8).alias(field.name())
+        } else if is_view(field.data_type()) {
+            cast(column, DataType::Utf8).alias_qualified(qualifier.cloned(), field.name())
+        } else {
+            column
+        }
+    });
+    Some(columns.collect())
+}
+
+/// Makes a plan that can run, whose columns are as answers have them. They are put in place at the very top of what was optimised: a
+/// projection before that would leave the optimiser free to lose the order of the rows.
+pub(crate) async fn runnable(session: &Session, plan: &LogicalPlan) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
+    let physical = session.state.create_physical_plan(plan).await?;
+    let Some(columns) = answered(plan.schema()) else { return Ok(physical) };
+    let columns = columns.into_iter().zip(plan.schema().fields()).map(|(column, field)| {
+        let expr = session.state.create_physical_expr(column.unalias(), plan.schema())?;
+        Ok(ProjectionExpr { expr, alias: field.name().clone() })
+    });
+    Ok(Arc::new(ProjectionExec::try_new(columns.collect::<Result<Vec<_>, DataFusionError>>()?, physical)?))
 }

@@ -298,3 +298,20 @@ async fn the_first_rows_of_a_long_table_are_the_same_as_of_a_short_one() {
         world.pretend_long("long", false);
     }
 }
+
+#[tokio::test]
+async fn rows_come_in_their_order_whatever_their_columns_are_turned_into() {
+    let world = World::new();
+    world.stream("CREATE STREAM long (id BIGINT, word TEXT) FROM HTTP");
+    let row = |id: i64| json!({"id": id, "word": format!("{{\"n\": {id}}}")});
+    world.insert("long", &(0..20_000).rev().map(row).collect::<Vec<_>>());
+    for sql in [
+        "SELECT id, word FROM long ORDER BY id LIMIT 30000",
+        "SELECT id, word FROM long ORDER BY id",
+        "SELECT id, word -> 'n' AS n FROM long ORDER BY id LIMIT 30000",
+    ] {
+        let rows = world.text(sql).await;
+        let ids: Vec<i64> = rows.lines().map(|line| line.split('|').next().unwrap().parse().unwrap()).collect();
+        assert!(ids.iter().copied().eq(0..20_000), "{sql}: begins with {:?}", &ids[..3]);
+    }
+}
