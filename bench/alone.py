@@ -8,8 +8,7 @@ from pathlib import Path
 
 from data import SHAPES, written
 from engines import ROOT, Helios
-
-FOLDER = ROOT / "target" / "bench"
+from peers import FOLDER
 
 
 def measured(*arguments):
