@@ -25,6 +25,7 @@ pub mod rehearsal;
 
 pub mod commit;
 pub mod store;
+pub mod values;
 
 pub mod cluster;
 pub mod sink;

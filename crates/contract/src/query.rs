@@ -10,6 +10,7 @@ use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_core::stream::BoxStream;
+use std::any::Any;
 use std::time::Duration;
 
 /// Values for `$1` or `$name`.
@@ -176,13 +177,16 @@ pub struct Pushed {
 /// Takes pushed records.
 #[async_trait]
 pub trait Receiver: Send + Sync {
-    /// Answers after the commit.
+    /// Answers after the commit. A push that continues from the end of one that is expected waits for it.
     ///
     /// # Errors
     /// `NotFound`: no such stream. `Invalid`: not an HTTP stream, or a body without structure. `Conflict`: the sender's
     /// range does not start where Helios stands (the hint names the position). `Exhausted`: the queue is full, retry later.
     /// `Unavailable`: paused, or the disk refuses; retry later.
     async fn push(&self, push: Push) -> Result<Pushed>;
+
+    /// Says that a push of `range` is on its way, until what is returned is dropped: others may wait for it.
+    fn expect(&self, stream: &StreamName, range: &SenderRange) -> Box<dyn Any + Send>;
 
     /// Where Helios stands in a sender's partition; `None`: nothing pushed yet.
     async fn position(&self, stream: &StreamName, partition: &str) -> Result<Option<String>>;

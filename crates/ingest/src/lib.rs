@@ -44,13 +44,14 @@ use helios_contract::commit::CommitId;
 use helios_contract::condition::Conditions;
 use helios_contract::quarantine::fix::Fix;
 use helios_contract::quarantine::{Outcome, Quarantine, QuarantineControl, QuarantineId};
-use helios_contract::query::{Push, Pushed, Receiver};
+use helios_contract::query::{Push, Pushed, Receiver, SenderRange};
 use helios_contract::rehearsal::{Reach, Rehearsal};
 use helios_contract::secret::Secrets;
 use helios_contract::store::{Catalog, Drifts, Receipts, TableStore, Version};
 use helios_contract::stream::{StreamChange, StreamCommand, StreamControl, StreamDefinition, StreamStatus};
 use helios_contract::system::SystemTable;
 use helios_contract::{Clock, Result, StreamName, fault::Faults};
+use std::any::Any;
 use std::sync::Arc;
 use supervisor::Supervisor;
 
@@ -211,6 +212,14 @@ impl QuarantineControl for Ingest {
 impl Receiver for Ingest {
     async fn push(&self, push: Push) -> Result<Pushed> {
         push::push(&self.supervisor, push).await
+    }
+
+    fn expect(&self, stream: &StreamName, range: &SenderRange) -> Box<dyn Any + Send> {
+        match self.supervisor.inbox(stream) {
+            Ok((_, inbox)) => Box::new(inbox.expect(range)),
+            // The push itself will hear of it.
+            Err(_) => Box::new(()),
+        }
     }
 
     async fn position(&self, stream: &StreamName, partition: &str) -> Result<Option<String>> {

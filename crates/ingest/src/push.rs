@@ -37,6 +37,9 @@ pub(crate) async fn push(supervisor: &Arc<Supervisor>, push: Push) -> Result<Pus
     if records.is_empty() && push.range.is_none() {
         return Err(Error::invalid("the body holds no records").hint("Send at least one JSON object."));
     }
+    if let Some(range) = &push.range {
+        inbox.reached(range).await;
+    }
     match inbox.admit(Parcel { records, at: push.at, range: push.range, key: held })? {
         Admitted::Queued(awaited) => wait(awaited).await,
         // The range was stored long ago, and its receipt is gone: its records were counted then.

@@ -18,6 +18,7 @@ mod batches;
 mod lineage;
 mod objects;
 mod parquet_file;
+mod values;
 
 mod commit;
 mod drift;

@@ -6,6 +6,7 @@ use crate::batches::{BATCH_ROWS, commits, count_partitions};
 use crate::failure::Doing;
 use crate::lineage::Lineage;
 use crate::objects::{ObjectReader, Objects, wait};
+use crate::values::Counting;
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use helios_contract::clock::Timestamp;
@@ -106,6 +107,8 @@ pub(crate) struct FileWriter {
     inner: AsyncArrowWriter<BufWriter>,
     path: String,
     contents: Contents,
+    /// Of files that stay a while: those that are sorted.
+    values: Option<Counting>,
     hold: Arc<dyn Any + Send + Sync>,
 }
 
@@ -127,7 +130,8 @@ impl FileWriter {
             commit_max: CommitId(0),
             counts: BTreeMap::new(),
         };
-        Ok(FileWriter { inner, path, contents, hold })
+        let values = sorted_by.map(|_| Counting::new(schema));
+        Ok(FileWriter { inner, path, contents, values, hold })
     }
 
     /// Adds rows; fields as `column::table_schema` says.
@@ -137,6 +141,9 @@ impl FileWriter {
             self.contents.commit_max = self.contents.commit_max.max(CommitId(*commit));
         }
         count_partitions(rows, &mut self.contents.counts)?;
+        if let Some(values) = &mut self.values {
+            values.add(rows);
+        }
         wait(self.inner.write(rows)).doing(&format!("write {}", self.path))
     }
 
@@ -150,6 +157,9 @@ impl FileWriter {
         self.inner.append_key_value_metadata(key_value(CONTENTS, &self.contents)?);
         self.inner.append_key_value_metadata(key_value(LINEAGE, &lineage)?);
         self.inner.append_key_value_metadata(key_value(REPLACES, &replaces)?);
+        if let Some(values) = self.values {
+            values.finish()?.into_iter().for_each(|pair| self.inner.append_key_value_metadata(pair));
+        }
         let metadata = wait(self.inner.finish()).doing(&format!("write {}", self.path))?;
         objects.sync(&self.path)?;
         Ok(NewFile {

@@ -5,6 +5,7 @@ use crate::limits::Allowed;
 use crate::parse::Statement;
 use crate::plan::{self, Physical};
 use crate::run::{self, Running};
+use crate::table::N_ROWS;
 use crate::{parameters, parse, rewrite};
 use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::datasource::physical_plan::FileScanConfig;
@@ -77,6 +78,8 @@ struct Reads {
     /// `None` once a leaf cannot tell.
     n_rows: Option<u64>,
     n_rows_in_memory: u64,
+    /// Whether files told how often they hold each value.
+    counts: bool,
 }
 
 fn visit(plan: &Arc<dyn ExecutionPlan>, depth: usize, analyzed: bool, explained: &mut Explained, reads: &mut Reads) {
@@ -140,6 +143,11 @@ fn source_detail(plan: &Arc<dyn ExecutionPlan>, source: &DataSourceExec, reads: 
         return format!("{} files, {}: {}", reads.files.len() - before, size(n_bytes), columns());
     }
     if let Some(n_rows) = in_memory(plan) {
+        if source.schema().column_with_name(N_ROWS).is_some() {
+            reads.counts = true;
+            reads.n_rows = reads.n_rows.map(|sum| sum + n_rows);
+            return format!("{n_rows} values that files have counted: {}", source.schema().field(0).name());
+        }
         reads.n_rows_in_memory += n_rows;
         reads.n_rows = reads.n_rows.map(|sum| sum + n_rows);
         return format!("{n_rows} rows in memory: {}", columns());
@@ -223,10 +231,11 @@ fn reading(reads: &Reads, snapshots: &[Arc<Snapshot>]) -> Vec<String> {
     let n_files_all: usize = snapshots.iter().map(|snapshot| snapshot.files.len()).sum();
     let n_files = reads.files.len();
     if n_files_all > 0 && n_files < n_files_all {
-        findings.push(format!(
-            "{n_files} of {n_files_all} files are opened ({}); what the conditions exclude is left out.",
-            size(reads.n_bytes)
-        ));
+        let why = match reads.counts {
+            true => "the others know how often they hold each value",
+            false => "what the conditions exclude is left out",
+        };
+        findings.push(format!("{n_files} of {n_files_all} files are opened ({}); {why}.", size(reads.n_bytes)));
     } else if n_files_all > 0 {
         findings.push(format!("All {n_files_all} files are opened ({}).", size(reads.n_bytes)));
         let divided = snapshots.iter().filter(|snapshot| snapshot.files.len() >= MANY_FILES).find_map(|snapshot| {

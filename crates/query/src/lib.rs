@@ -20,6 +20,7 @@ mod remote;
 mod session;
 mod snapshots;
 mod table;
+mod value_counts;
 
 mod functions;
 

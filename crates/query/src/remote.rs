@@ -19,7 +19,7 @@ use expression::Scope;
 use helios_contract::cluster::{Cluster, RemoteColumn, RemoteName};
 use helios_contract::error;
 use helios_contract::sink::Outlets;
-pub(crate) use push::PushDown;
+pub(crate) use push::{PushDown, bare, named};
 use select::{Output, Select};
 use std::sync::Arc;
 use std::time::Duration;

@@ -8,6 +8,7 @@ use crate::pauses::PauseAfterJoins;
 use crate::remote::PushDown;
 use crate::rewrite::{CATALOG, PUBLIC};
 use crate::table::FileAccess;
+use crate::value_counts::CountByValue;
 use arrow::temporal_conversions::timestamp_us_to_datetime;
 use datafusion::catalog::{
     CatalogProvider, CatalogProviderList, MemoryCatalogProvider, MemoryCatalogProviderList, SchemaProvider,
@@ -59,6 +60,7 @@ impl Sessions {
             .with_table_function_list(SessionStateDefaults::default_table_functions())
             .with_physical_optimizer_rule(Arc::new(PauseAfterJoins))
             .with_optimizer_rule(Arc::new(PushDown))
+            .with_optimizer_rule(Arc::new(CountByValue))
             .build();
         functions::register(&mut base).map_err(|e| errors::from_datafusion(e, None))?;
         let memory = SharedMemory::new(usize::try_from(config.memory_bytes_total).unwrap_or(usize::MAX));

@@ -1,5 +1,6 @@
 //! A stream's table at one snapshot, as DataFusion sees it: the tail in memory and the files that may hold an answer.
 
+mod counted;
 mod field_ids;
 mod files;
 mod ranges;
@@ -7,6 +8,7 @@ mod tail;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use async_trait::async_trait;
+pub(crate) use counted::{CountedTable, N_ROWS};
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::Result;
 use datafusion::datasource::empty::EmptyTable;
@@ -23,7 +25,7 @@ use helios_contract::stream::StreamDefinition;
 use std::sync::Arc;
 
 /// A snapshot, ready to be scanned.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct SnapshotTable {
     rows: Rows,
     /// The columns a query sees: the declared ones and the hidden ones it names.

@@ -10,3 +10,4 @@ mod results;
 mod select;
 mod statements;
 mod travel;
+mod value_counts;

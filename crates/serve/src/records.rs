@@ -21,6 +21,7 @@ pub(crate) async fn push(
     let stream = StreamName::new(name.map_err(bad_path)?.0)?;
     let (head, body) = request.into_parts();
     let range = sender_range(&head.headers)?;
+    let _expected = range.as_ref().map(|range| site.parts.receiver.expect(&stream, range));
     let idempotency_key = text(&head.headers, "idempotency-key")?;
     let received = body::read(&site, &head.headers, body, site.config.body_bytes_max).await?;
     let push = Push {

@@ -31,13 +31,14 @@ use helios_contract::decode::Reject;
 use helios_contract::documents::{Document, DocumentKind, Documents, Page};
 use helios_contract::name::TableName;
 use helios_contract::probe::{Check, CheckState, Guess, Preview, PreviewColumn, Probe, Sample, SampleRecord, Topic};
-use helios_contract::query::{Answer, Push, Pushed, Query, QueryEngine, Receiver};
+use helios_contract::query::{Answer, Push, Pushed, Query, QueryEngine, Receiver, SenderRange};
 use helios_contract::record::Offsets;
 use helios_contract::store::{Catalog, Changes, Slice, Snapshot, TableStore, Verified, Verify, Version};
 use helios_contract::stream::{SourceKind, Stream, StreamCommand, StreamControl, StreamDefinition, StreamId, StreamStatus};
 use helios_contract::{Clock, Error, Result, StreamName, Timestamp};
 use http_body_util::BodyExt;
 use serde_json::Value;
+use std::any::Any;
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex};
@@ -240,6 +241,10 @@ impl Receiver for Fake {
                 repeated: false,
             }),
         }
+    }
+
+    fn expect(&self, _: &StreamName, _: &SenderRange) -> Box<dyn Any + Send> {
+        Box::new(())
     }
 
     async fn position(&self, _: &StreamName, partition: &str) -> Result<Option<String>> {

@@ -29,7 +29,7 @@ use tokio::time::Instant;
 const CHUNKS_AHEAD: usize = 2;
 /// Chunks on their way at once: while some are being committed, the next are decoded or on the wire. With two the server's cores
 /// wait for each other; with eight a chunk overtakes another one now and then, and both are sent again.
-const ON_THEIR_WAY_MAX: usize = 4;
+const ON_THEIR_WAY_MAX: usize = 8;
 
 /// Arguments of `helios load`.
 #[derive(Debug, Args)]

@@ -196,11 +196,14 @@ fn look_back(world: &mut World, model: &Model, script: &mut String) {
         step(script, &format!("SELECT count(*) FROM events VERSION AS OF {version}"));
         let seen = world.number(&format!("SELECT count(*) FROM events VERSION AS OF {version}"));
         assert_eq!(seen, *count, "rows at version {version}");
+        let counted = world.number(&format!("SELECT count(_partition) FROM events VERSION AS OF {version}"));
+        assert_eq!(counted, *count, "rows at version {version}, by the value counts of files");
     }
 }
 
 fn check(world: &mut World, model: &Model) {
     assert_eq!(world.number("SELECT count(*) FROM events"), model.stored, "rows");
+    assert_eq!(world.number("SELECT count(_partition) FROM events"), model.stored, "rows, by the value counts of files");
     assert_eq!(world.number("SELECT count(DISTINCT id) FROM events"), model.stored, "distinct ids");
     assert_eq!(world.number("SELECT count(*) FROM system.quarantine"), model.quarantined, "records that were ever in quarantine");
     quarantine::check(world, model);

@@ -241,6 +241,45 @@ async fn a_senders_range_is_taken_once_and_only_where_it_continues() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_push_waits_for_the_one_it_continues_from_while_that_is_on_its_way() {
+    let world = World::new();
+    let ingest = started(&world, events()).await;
+    let range = |from: Option<&str>, to: &str| SenderRange {
+        partition: "file:1".into(),
+        from: from.map(str::to_owned),
+        to: to.to_owned(),
+    };
+    let send =
+        |range: SenderRange, ids: std::ops::Range<i64>| ingest.push(Push { range: Some(range), ..push_of(&world, body(ids)) });
+    let first = ingest.expect(&name(), &range(None, "3"));
+    let second = ingest.expect(&name(), &range(Some("3"), "5"));
+    let begun = tokio::time::Instant::now();
+    let late = async {
+        sleep(Duration::from_millis(100)).await;
+        send(range(None, "3"), 0..3).await
+    };
+    let (third, second_pushed, first_pushed) =
+        tokio::join!(send(range(Some("5"), "6"), 5..6), send(range(Some("3"), "5"), 3..5), late);
+    for pushed in [first_pushed, second_pushed, third] {
+        assert!(!pushed.unwrap().repeated);
+    }
+    assert!(begun.elapsed() < Duration::from_secs(1));
+    assert_eq!(ids(&world.lake.table("events")), (0..6).collect::<Vec<_>>());
+    // What is not expected any more, and what goes somewhere else, is not waited for.
+    let lost = ingest.expect(&name(), &range(Some("6"), "8"));
+    let giving_up = async {
+        sleep(Duration::from_millis(100)).await;
+        drop(lost);
+    };
+    let (after, ()) = tokio::join!(send(range(Some("8"), "9"), 8..9), giving_up);
+    assert_eq!(after.unwrap_err().kind(), Kind::Conflict);
+    drop((first, second));
+    let begun = tokio::time::Instant::now();
+    assert_eq!(send(range(Some("3"), "4"), 3..4).await.unwrap_err().kind(), Kind::Conflict);
+    assert!(begun.elapsed() < Duration::from_secs(1));
+}
+
+#[tokio::test(start_paused = true)]
 async fn repeated_rows_are_left_out_also_after_a_restart() {
     let world = World::new();
     let rule = Deduplicate { by: vec!["id".into()], within: Duration::from_secs(3_600) };

@@ -19,6 +19,9 @@ use tokio::time::timeout;
 /// The partition of pushes whose sender names no place of its own; its position counts records.
 const PARTITION: &str = "http";
 
+/// How long a push waits for the one it continues from.
+const REACHED_WITHIN: Duration = Duration::from_secs(10);
+
 /// Where pushes of one stream wait for their commit. It outlives the stream's task.
 pub(crate) struct Inbox {
     bytes_max: usize,
@@ -26,6 +29,8 @@ pub(crate) struct Inbox {
     state: Mutex<State>,
     open: watch::Sender<bool>,
     arrived: Notify,
+    // A position has moved, or a push that was expected will not come.
+    moved: Notify,
 }
 
 #[derive(Default)]
@@ -34,6 +39,8 @@ struct State {
     positions: Offsets,
     queue: VecDeque<Chunk>,
     waiting: BTreeMap<u64, Waiting>,
+    // Partition and end of the ranges whose pushes are on their way here, and how many of each.
+    expected: HashMap<(String, String), usize>,
     // Idempotency keys of pushes on their way, and the repeats that wait for the same answer.
     keys: HashMap<String, Vec<Reply>>,
     n_bytes: usize,
@@ -103,6 +110,26 @@ impl Drop for KeyHeld {
     }
 }
 
+/// A sender's range whose push is on its way.
+pub(crate) struct Expected {
+    inbox: Arc<Inbox>,
+    end: (String, String),
+}
+
+impl Drop for Expected {
+    fn drop(&mut self) {
+        let mut state = self.inbox.lock();
+        if let Some(n) = state.expected.get_mut(&self.end) {
+            *n -= 1;
+            if *n == 0 {
+                state.expected.remove(&self.end);
+            }
+        }
+        drop(state);
+        self.inbox.moved.notify_waiters();
+    }
+}
+
 impl Inbox {
     /// A closed inbox: it opens when the stream's source does.
     pub(crate) fn new(bytes_max: usize, requests_max: usize) -> Arc<Inbox> {
@@ -112,6 +139,7 @@ impl Inbox {
             state: Mutex::default(),
             open: watch::Sender::new(false),
             arrived: Notify::new(),
+            moved: Notify::new(),
         })
     }
 
@@ -135,6 +163,36 @@ impl Inbox {
                 KeyState::Held(KeyHeld { inbox: self.clone(), key: key.to_owned(), settled: false })
             }
         }
+    }
+
+    /// Lets a push that continues from the end of `range` wait for this one, until what is returned is dropped.
+    pub(crate) fn expect(self: &Arc<Self>, range: &SenderRange) -> Expected {
+        let end = (range.partition.clone(), range.to.clone());
+        *self.lock().expected.entry(end.clone()).or_default() += 1;
+        Expected { inbox: self.clone(), end }
+    }
+
+    /// Waits for the push that this range continues from, as long as that one is expected and not here yet: of two requests the
+    /// later one may be through first.
+    pub(crate) async fn reached(&self, range: &SenderRange) {
+        let Some(from) = &range.from else { return };
+        let before = (range.partition.clone(), from.clone());
+        let is_early = || {
+            let state = self.lock();
+            let now = state.positions.get(&range.partition);
+            now != Some(from) && now != Some(&range.to) && state.expected.contains_key(&before)
+        };
+        let reached = async {
+            loop {
+                let moved = self.moved.notified();
+                if !is_early() {
+                    return;
+                }
+                moved.await;
+            }
+        };
+        // Whoever is still waiting then is told where the partition stands.
+        let _ = timeout(REACHED_WITHIN, reached).await;
     }
 
     /// Lets a push in, all of it or nothing.
@@ -186,6 +244,7 @@ impl Inbox {
         });
         drop(state);
         self.arrived.notify_one();
+        self.moved.notify_waiters();
         Ok(Admitted::Queued(awaited))
     }
 

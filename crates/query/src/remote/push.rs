@@ -135,7 +135,7 @@ fn project(found: Found, projection: &Projection) -> Option<Found> {
 }
 
 /// The expression, whatever it is called.
-pub(super) fn bare(mut expr: &Expr) -> &Expr {
+pub(crate) fn bare(mut expr: &Expr) -> &Expr {
     while let Expr::Alias(alias) = expr {
         expr = &alias.expr;
     }
@@ -183,7 +183,7 @@ fn as_table(found: Found, schema: &DFSchema) -> Result<LogicalPlan> {
 }
 
 /// A plan with its columns called as in `schema`.
-pub(super) fn named(plan: LogicalPlanBuilder, schema: &DFSchema) -> Result<LogicalPlan> {
+pub(crate) fn named(plan: LogicalPlanBuilder, schema: &DFSchema) -> Result<LogicalPlan> {
     let columns = plan.schema().columns();
     let names = columns
         .into_iter()

@@ -58,11 +58,8 @@ pub(super) fn scan(
     wanted: &[usize],
     limit: Option<usize>,
 ) -> Result<Vec<Arc<dyn ExecutionPlan>>> {
-    let (after, version) = (rows.after, rows.snapshot.version);
-    let (whole, partial): (Vec<_>, Vec<_>) = files
-        .into_iter()
-        .filter(|file| file.commit_max > after)
-        .partition(|file| file.commit_min > after && file.commit_max <= version);
+    let (whole, partial): (Vec<_>, Vec<_>) =
+        files.into_iter().filter(|file| file.commit_max > rows.after).partition(|file| is_whole(rows, file));
     let mut plans = Vec::with_capacity(2);
     if !whole.is_empty() {
         plans.push(read(rows, state, &whole, wanted, limit)?);
@@ -71,6 +68,11 @@ pub(super) fn scan(
         plans.push(read_between(rows, state, &partial, wanted)?);
     }
     Ok(plans)
+}
+
+/// Whether every row of the file is to be read.
+pub(super) fn is_whole(rows: &Rows, file: &DataFile) -> bool {
+    file.commit_min > rows.after && file.commit_max <= rows.snapshot.version
 }
 
 fn read(

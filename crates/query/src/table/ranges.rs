@@ -56,7 +56,8 @@ fn range(file: &DataFile, id: Option<i32>) -> Option<&ColumnRange> {
     file.ranges.iter().find(|range| Some(range.field) == id).filter(|range| range.n_nulls < file.n_rows && range.min <= range.max)
 }
 
-fn scalar(value: i64, data_type: &DataType) -> Option<ScalarValue> {
+/// A bound, or another value that fits into an `i64`, as the column has it.
+pub(super) fn scalar(value: i64, data_type: &DataType) -> Option<ScalarValue> {
     match data_type {
         DataType::Int32 => i32::try_from(value).ok().map(|value| ScalarValue::Int32(Some(value))),
         DataType::Int64 => Some(ScalarValue::Int64(Some(value))),

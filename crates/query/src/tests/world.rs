@@ -9,6 +9,7 @@ use arrow::datatypes::{DataType, Int64Type, Schema};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use async_trait::async_trait;
 use datafusion::parquet::arrow::ArrowWriter;
+use datafusion::parquet::file::metadata::KeyValue;
 use futures::TryStreamExt;
 use helios_contract::column::{FIELD_ID, hidden, table_schema, timestamp_type};
 use helios_contract::commit::{Commit, CommitId};
@@ -22,6 +23,7 @@ use helios_contract::stream::{
     Stream, StreamChange, StreamCommand, StreamControl, StreamDefinition, StreamId, StreamState, StreamStatus,
 };
 use helios_contract::system::SystemTable;
+use helios_contract::values;
 use helios_contract::{Clock, StreamName, Timestamp};
 use object_store::ObjectStoreExt;
 use object_store::memory::InMemory;
@@ -319,12 +321,20 @@ impl World {
 
     /// Moves the rows in memory into one file, as compaction does.
     pub(crate) async fn compact(&self, name: &str) {
+        self.compact_counting(name, &[]).await;
+    }
+
+    /// The same into a file that says how often it holds each value, be it true or not.
+    pub(crate) async fn compact_counting(&self, name: &str, counts: &[(i32, Json)]) {
         let table = self.tables.table(name).unwrap();
         let rows: Vec<&RecordBatch> = table.slices.iter().map(|slice| &slice.rows).collect();
         let rows = concat_batches(&rows[0].schema(), rows).unwrap();
         let mut bytes = Vec::new();
         let mut writer = ArrowWriter::try_new(&mut bytes, rows.schema(), None).unwrap();
         writer.write(&rows).unwrap();
+        for (field, counts) in counts {
+            writer.append_key_value_metadata(KeyValue::new(values::key(*field), counts.to_string()));
+        }
         writer.close().unwrap();
         let path = format!("{name}/{}.parquet", table.files.len());
         let file = DataFile {
