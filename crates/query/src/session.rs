@@ -128,7 +128,6 @@ fn session_config(config: &Config) -> SessionConfig {
     options.catalog.information_schema = true;
     options.execution.target_partitions = config.n_partitions.max(1);
     options.execution.time_zone = Some("UTC".to_owned());
-    options.execution.parquet.pushdown_filters = true;
     options.execution.parquet.reorder_filters = true;
     options.execution.parquet.enable_page_index = true;
     options.execution.parquet.bloom_filter_on_read = true;

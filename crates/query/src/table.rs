@@ -107,7 +107,7 @@ impl TableProvider for SnapshotTable {
             None => self.columns.clone(),
         };
         let files = ranges::prune(&self.rows, &self.schema, state, filters)?;
-        let mut inputs = files::scan(&self.rows, state, files, &wanted, limit)?;
+        let mut inputs = files::scan(&self.rows, state, files, files::Reading { wanted: &wanted, filters, limit })?;
         inputs.extend(tail::scan(&self.rows, &wanted, limit)?);
         match inputs.len() {
             0 => Ok(Arc::new(EmptyExec::new(Arc::new(self.rows.schema.project(&wanted)?)))),

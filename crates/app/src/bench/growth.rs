@@ -20,7 +20,7 @@ pub struct GrowthArgs {
     /// Columns of one stream, several with commas
     #[arg(long, value_delimiter = ',', default_value = "10,100,1000")]
     columns: Vec<u64>,
-    /// Days of one stream, a row each, several with commas: they make files
+    /// Days of one stream, some events each, several with commas: each day is a file
     #[arg(long, value_delimiter = ',', default_value = "100,1000,10000")]
     days: Vec<u64>,
     /// Rows of one stream, several with commas
@@ -35,6 +35,11 @@ pub struct GrowthArgs {
 }
 
 const DAY_MS: i64 = 86_400_000;
+
+/// Days whose events are compacted together, each into a file of its own: of more, some would share one.
+const DAYS_AT_ONCE: usize = 64;
+/// So many small commits are compacted at once, whatever their age.
+const COMMITS_COMPACTED: u64 = 256;
 
 /// Runs of each question; the median is reported.
 const N_RUNS: usize = 5;
@@ -169,12 +174,17 @@ fn days(args: &GrowthArgs, n: u64) -> Result<Vec<Figure>> {
     let mut place = Place::start(args.dir.as_deref())?;
     place.sql(CREATE)?;
     let (agent, mut shop, mut body) = (place::agent(), Shop::new(3), Vec::new());
-    // One event each day, in a file of its own where the lake does not put neighbours together.
-    for day in 0..n {
-        shop.write(&mut body, START_MS - day as i64 * DAY_MS, day);
+    let mut n_events = 0;
+    for first in (0..n).step_by(DAYS_AT_ONCE) {
+        let n_days = (n - first).min(DAYS_AT_ONCE as u64);
+        for i in 0..COMMITS_COMPACTED {
+            body.clear();
+            shop.write(&mut body, START_MS - (first + i % n_days) as i64 * DAY_MS, i);
+            place::push(&agent, &place.url, "shop", &body)?;
+        }
+        n_events += COMMITS_COMPACTED;
+        place.until("SELECT coalesce(sum(n_rows), 0) FROM system.files WHERE stream = 'shop'", n_events as f64)?;
     }
-    place::push(&agent, &place.url, "shop", &body)?;
-    place.until("SELECT coalesce(sum(n_rows), 0) FROM system.files WHERE stream = 'shop' AND sorted", n as f64)?;
     let n_files = place.sql("SELECT count(*) FROM system.files WHERE stream = 'shop'")?;
     let day = "SELECT count(*) FROM shop WHERE timestamp >= '2026-01-01' AND timestamp < '2026-01-02'";
     let all = timed(&place, "SELECT sum(price) FROM shop")?;

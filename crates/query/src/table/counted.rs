@@ -127,7 +127,7 @@ impl TableProvider for CountedTable {
             }
         }
         let wanted = [self.column];
-        let mut each = files::scan(rows, state, unknown, &wanted, None)?;
+        let mut each = files::scan(rows, state, unknown, files::Reading { wanted: &wanted, filters, limit: None })?;
         each.extend(tail::scan(rows, &wanted, None)?);
         let mut inputs: Vec<Arc<dyn ExecutionPlan>> = Vec::with_capacity(each.len() + 1);
         if !counts.is_empty() || each.is_empty() {

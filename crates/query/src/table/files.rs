@@ -11,7 +11,7 @@ use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, Pa
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::execution::cache::cache_manager::FileMetadataCache;
 use datafusion::execution::object_store::ObjectStoreUrl;
-use datafusion::logical_expr::Operator;
+use datafusion::logical_expr::{Expr, Operator};
 use datafusion::physical_expr::expressions::{BinaryExpr, Column, Literal};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::filter::FilterExec;
@@ -21,6 +21,7 @@ use helios_contract::commit::CommitId;
 use helios_contract::drift::Backfill;
 use helios_contract::store::DataFile;
 use object_store::ObjectStore;
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -50,22 +51,41 @@ impl fmt::Debug for FileAccess {
     }
 }
 
-/// Plans that read the `wanted` columns of `files`; none when there are no files.
+/// Which columns of files are read, and how.
+#[derive(Clone, Copy)]
+pub(super) struct Reading<'a> {
+    /// Where the columns stand in `rows.schema`.
+    pub(super) wanted: &'a [usize],
+    /// What the rows will have to fulfil.
+    pub(super) filters: &'a [Expr],
+    pub(super) limit: Option<usize>,
+}
+
+impl Reading<'_> {
+    /// Whether conditions are looked at first, and the other columns read for the rows that are left. Where there is no other
+    /// column, that would read the same one twice.
+    fn is_late(&self, rows: &Rows) -> bool {
+        let conditions: HashSet<&str> =
+            self.filters.iter().flat_map(Expr::column_refs).map(|column| column.name.as_str()).collect();
+        self.wanted.iter().any(|i| !conditions.contains(rows.schema.field(*i).name().as_str()))
+    }
+}
+
+/// Plans that read `files`; none when there are no files.
 pub(super) fn scan(
     rows: &Rows,
     state: &dyn Session,
     files: Vec<Arc<DataFile>>,
-    wanted: &[usize],
-    limit: Option<usize>,
+    reading: Reading<'_>,
 ) -> Result<Vec<Arc<dyn ExecutionPlan>>> {
     let (whole, partial): (Vec<_>, Vec<_>) =
         files.into_iter().filter(|file| file.commit_max > rows.after).partition(|file| is_whole(rows, file));
     let mut plans = Vec::with_capacity(2);
     if !whole.is_empty() {
-        plans.push(read(rows, state, &whole, wanted, limit)?);
+        plans.push(read(rows, state, &whole, reading)?);
     }
     if !partial.is_empty() {
-        plans.push(read_between(rows, state, &partial, wanted)?);
+        plans.push(read_between(rows, state, &partial, reading.wanted)?);
     }
     Ok(plans)
 }
@@ -75,15 +95,10 @@ pub(super) fn is_whole(rows: &Rows, file: &DataFile) -> bool {
     file.commit_min > rows.after && file.commit_max <= rows.snapshot.version
 }
 
-fn read(
-    rows: &Rows,
-    state: &dyn Session,
-    files: &[Arc<DataFile>],
-    wanted: &[usize],
-    limit: Option<usize>,
-) -> Result<Arc<dyn ExecutionPlan>> {
-    let options =
+fn read(rows: &Rows, state: &dyn Session, files: &[Arc<DataFile>], reading: Reading<'_>) -> Result<Arc<dyn ExecutionPlan>> {
+    let mut options =
         TableParquetOptions { global: state.config_options().execution.parquet.clone(), ..TableParquetOptions::default() };
+    options.global.pushdown_filters = reading.is_late(rows);
     let footers = CachedParquetFileReaderFactory::new(Arc::clone(&rows.access.store), Arc::clone(&rows.access.footers));
     let source = ParquetSource::new(Arc::clone(&rows.schema))
         .with_table_parquet_options(options)
@@ -104,8 +119,8 @@ fn read(
             origins: Arc::clone(&rows.origins),
             backfill: rows.backfill,
         })))
-        .with_projection_indices(Some(wanted.to_vec()))?
-        .with_limit(limit)
+        .with_projection_indices(Some(reading.wanted.to_vec()))?
+        .with_limit(reading.limit)
         .build();
     Ok(DataSourceExec::from_data_source(config))
 }
@@ -114,7 +129,7 @@ fn read(
 fn read_between(rows: &Rows, state: &dyn Session, files: &[Arc<DataFile>], wanted: &[usize]) -> Result<Arc<dyn ExecutionPlan>> {
     let mut columns = wanted.to_vec();
     columns.push(rows.schema.index_of(hidden::COMMIT)?);
-    let read = read(rows, state, files, &columns, None)?;
+    let read = read(rows, state, files, Reading { wanted: &columns, filters: &[], limit: None })?;
     let bound = |operator: Operator, commit: CommitId| {
         let column = Arc::new(Column::new(hidden::COMMIT, wanted.len()));
         let commit = Arc::new(Literal::new(ScalarValue::Int64(Some(commit.0))));
