@@ -23,6 +23,7 @@ use parquet::basic::{Compression, Encoding, LogicalType, Type as PhysicalType, Z
 use parquet::file::metadata::{KeyValue, ParquetMetaData, SortingColumn};
 use parquet::file::properties::WriterProperties;
 use parquet::file::statistics::Statistics;
+use parquet::schema::types::ColumnDescPtr;
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -32,6 +33,9 @@ const GROUP_ROWS: usize = 131_072;
 
 /// The most a dictionary of numbers may hold.
 const NUMBERS_DICTIONARY_BYTES: usize = 32 << 10;
+
+/// Numbers are stored as differences in files with at most so many columns of them: the encoder of each takes a megabyte.
+const DIFFERENCES_MAX: usize = 64;
 
 const STREAM: &str = "helios.stream";
 const DEFINITION: &str = "helios.definition";
@@ -189,15 +193,18 @@ fn properties(schema: &Schema, sorted_by: Option<&[String]>, footer: Vec<KeyValu
         None => Compression::LZ4_RAW,
     };
     let mut properties = WriterProperties::builder();
-    for leaf in ArrowSchemaConverter::new().convert(schema).doing("lay out a file")?.columns() {
+    let leaves = ArrowSchemaConverter::new().convert(schema).doing("lay out a file")?;
+    let is_number = |leaf: &ColumnDescPtr| matches!(leaf.physical_type(), PhysicalType::INT32 | PhysicalType::INT64);
+    let n_numbers = leaves.columns().iter().filter(|leaf| is_number(leaf)).count();
+    let has_differences = n_numbers <= DIFFERENCES_MAX;
+    for leaf in leaves.columns() {
         let path = leaf.path().clone();
-        let is_number = matches!(leaf.physical_type(), PhysicalType::INT32 | PhysicalType::INT64);
         // Times and positions mostly grow: their differences are small, and a dictionary of them is useless.
         let grows = matches!(leaf.logical_type_ref(), Some(LogicalType::Timestamp { .. })) || path.parts() == [hidden::OFFSET];
         if grows {
             properties = properties.set_column_dictionary_enabled(path.clone(), false);
         }
-        if is_number {
+        if has_differences && is_number(leaf) {
             // Beyond so many values a dictionary with its indexes is longer than the differences.
             properties = properties
                 .set_column_dictionary_page_size_limit(path.clone(), NUMBERS_DICTIONARY_BYTES)

@@ -2,6 +2,7 @@
 //!
 //! `SELECT kind, count(*) FROM t GROUP BY kind` becomes `SELECT kind, sum(n) FROM (...) GROUP BY kind`, where the table in
 //! brackets has a row for each value of a file, with its count, and for each row of the files that do not know, with a one.
+//! Aggregates of a whole table that are each of one column (`SELECT sum(a), avg(b) FROM t`) are taken apart first.
 
 use crate::remote::{bare, named};
 use crate::table::{CountedTable, N_ROWS, SnapshotTable};
@@ -126,7 +127,10 @@ fn only(totals: Vec<Expr>) -> Expr {
 }
 
 fn mean(totals: Vec<Expr>) -> Expr {
-    only(totals.into_iter().reduce(|sum, n| sum / cast(n, DataType::Float64)).into_iter().collect())
+    match <[Expr; 2]>::try_from(totals) {
+        Ok([sum, n]) => sum / cast(n, DataType::Float64),
+        Err(totals) => only(totals),
+    }
 }
 
 /// `SELECT sum(a), count(*), avg(b) FROM t`: aggregates of all rows, each of one column that may be counted, taken apart so
@@ -142,8 +146,8 @@ fn apart(aggregate: &Aggregate) -> Result<Option<LogicalPlan>> {
     let mut parts: BTreeMap<Option<usize>, Vec<Expr>> = BTreeMap::new();
     for expr in &aggregate.aggr_expr {
         let mut columns = expr.column_refs().into_iter().filter_map(|column| scan.source.schema().index_of(column.name()).ok());
-        let only = columns.next().filter(|column| columns.next().is_none() && is_counted(column));
-        parts.entry(only).or_default().push(expr.clone());
+        let column = columns.next().filter(|column| columns.next().is_none() && is_counted(column));
+        parts.entry(column).or_default().push(expr.clone());
     }
     let n_columns = parts.keys().flatten().count();
     if parts.len() < 2 || !(1..=APART_MAX).contains(&n_columns) {

@@ -64,6 +64,7 @@ impl CountedTable {
         let footer = footer.fetch_metadata().await?;
         let key = values::key(id);
         let known = footer.file_metadata().key_value_metadata().into_iter().flatten().find(|pair| pair.key == key);
+        // Counts that cannot be read are as good as none: the rows are there.
         let Some(known) = known.and_then(|pair| serde_json::from_str::<ValueCounts>(pair.value.as_deref()?).ok()) else {
             return Ok(None);
         };

@@ -22,7 +22,9 @@ const KINDS: Record<FixKind, string> = {
 };
 
 /** Mends records and sends them through the stream again; what would happen is shown first. */
-export function FixDialog({ one, record, onClose }: { one: QuarantineClass; record: QuarantinedRecord | null; onClose: () => void }) {
+export function FixDialog({ onClose, ...opened }: { one: QuarantineClass; record: QuarantinedRecord | null; onClose: () => void }) {
+  // What the page showed when this opened: it is read anew once records have left, and nothing shall move under the pointer.
+  const [{ one, record }] = useState(opened);
   const path = one.path ?? '';
   const [scope, setScope] = useState<'all' | 'one'>('all');
   const [kind, setKind] = useState<FixKind>(path ? 'null' : 'none');
