@@ -8,7 +8,7 @@ mod tail;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use async_trait::async_trait;
-pub(crate) use counted::{CountedTable, N_ROWS};
+pub(crate) use counted::{CountedTable, N_ROWS, is_counted};
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::Result;
 use datafusion::datasource::empty::EmptyTable;

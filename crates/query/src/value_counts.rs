@@ -5,7 +5,7 @@
 //! Aggregates of a whole table that are each of one column (`SELECT sum(a), avg(b) FROM t`) are taken apart first.
 
 use crate::remote::{bare, named};
-use crate::table::{CountedTable, N_ROWS, SnapshotTable};
+use crate::table::{CountedTable, N_ROWS, SnapshotTable, is_counted};
 use arrow::datatypes::DataType;
 use datafusion::common::tree_node::{Transformed, TreeNodeRecursion};
 use datafusion::common::{Column, Result, ScalarValue};
@@ -140,13 +140,13 @@ fn apart(aggregate: &Aggregate) -> Result<Option<LogicalPlan>> {
     if !aggregate.group_expr.is_empty() || !scan.filters.is_empty() || scan.fetch.is_some() {
         return Ok(None);
     }
-    let (Some(table), Some(read)) = (snapshot_table(scan), scan.projection.as_deref()) else { return Ok(None) };
-    let is_counted = |column: &usize| CountedTable::of(&table, *column).is_some();
+    let Some(read) = scan.projection.as_deref().filter(|_| snapshot_table(scan).is_some()) else { return Ok(None) };
+    let schema = scan.source.schema();
     // By the column they are of; what is left is done together.
     let mut parts: BTreeMap<Option<usize>, Vec<Expr>> = BTreeMap::new();
     for expr in &aggregate.aggr_expr {
-        let mut columns = expr.column_refs().into_iter().filter_map(|column| scan.source.schema().index_of(column.name()).ok());
-        let column = columns.next().filter(|column| columns.next().is_none() && is_counted(column));
+        let mut columns = expr.column_refs().into_iter().filter_map(|column| schema.index_of(column.name()).ok());
+        let column = columns.next().filter(|column| columns.next().is_none() && is_counted(schema.field(*column)));
         parts.entry(column).or_default().push(expr.clone());
     }
     let n_columns = parts.keys().flatten().count();
@@ -157,7 +157,7 @@ fn apart(aggregate: &Aggregate) -> Result<Option<LogicalPlan>> {
     for (column, exprs) in parts {
         let columns = match column {
             Some(column) => vec![column],
-            None => read.iter().copied().filter(|column| is_read(&exprs, scan.source.schema().field(*column).name())).collect(),
+            None => read.iter().copied().filter(|column| is_read(&exprs, schema.field(*column).name())).collect(),
         };
         let scan =
             TableScanBuilder::new(scan.table_name.clone(), Arc::clone(&scan.source)).with_projection(Some(columns)).build()?;
@@ -205,8 +205,9 @@ fn weighed(plan: &LogicalPlan) -> Result<Option<(LogicalPlan, Column)>> {
 
 fn scanned(scan: &TableScan) -> Result<Option<(LogicalPlan, Column)>> {
     let Some([column]) = scan.projection.as_deref().filter(|_| scan.fetch.is_none()) else { return Ok(None) };
-    let Some(counted) = snapshot_table(scan).and_then(|table| CountedTable::of(&table, *column)) else { return Ok(None) };
-    let source = provider_as_source(Arc::new(counted));
+    let table = snapshot_table(scan).filter(|_| is_counted(scan.source.schema().field(*column)));
+    let Some(table) = table else { return Ok(None) };
+    let source = provider_as_source(Arc::new(CountedTable::of(table, *column)));
     let counts = TableScanBuilder::new(scan.table_name.clone(), source).with_filters(scan.filters.clone()).build()?;
     let n = Column::new(Some(scan.table_name.clone()), N_ROWS);
     Ok(Some((LogicalPlan::TableScan(counts), n)))

@@ -28,7 +28,7 @@ use tokio::time::Instant;
 /// Chunks prepared ahead of the one being sent.
 const CHUNKS_AHEAD: usize = 2;
 /// Chunks on their way at once: while some are being committed, the next are decoded or on the wire. With two the server's cores
-/// wait for each other; with eight a chunk overtakes another one now and then, and both are sent again.
+/// wait for each other.
 const ON_THEIR_WAY_MAX: usize = 8;
 
 /// Arguments of `helios load`.
@@ -139,8 +139,8 @@ fn pass(source: &Source, from: Option<u64>, sender: &Sender, progress: &Progress
     })
 }
 
-/// A chunk follows as soon as the one before it is on the wire, so they arrive in order. Should they not, the server refuses the
-/// one that came too early, and the load looks again where the server stands.
+/// A chunk follows as soon as the one before it is on the wire; should it be through first, the server lets it wait. One whose
+/// predecessor was not taken is refused, and the load looks again where the server stands.
 fn send_all(chunks: Receiver<Result<Chunk>>, mut from: Option<u64>, sender: &Sender) -> Result<Pass> {
     thread::scope(|scope| {
         let mut on_their_way = VecDeque::new();

@@ -30,6 +30,12 @@ pub(crate) const N_ROWS: &str = "(rows)";
 /// Footers read at a time.
 const N_FOOTERS: usize = 16;
 
+/// Whether files may know how often they hold each value of a column.
+pub(crate) fn is_counted(field: &Field) -> bool {
+    use DataType::{Boolean, Date32, Int32, Int64, Utf8, Utf8View};
+    matches!(field.data_type(), Boolean | Date32 | Int32 | Int64 | Utf8 | Utf8View) && field.name() != N_ROWS
+}
+
 /// A table of one column of a snapshot, and [`N_ROWS`].
 #[derive(Debug)]
 pub(crate) struct CountedTable {
@@ -40,17 +46,11 @@ pub(crate) struct CountedTable {
 }
 
 impl CountedTable {
-    /// The column that stands at `column` in the table's schema; `None` when its values are never counted.
-    pub(crate) fn of(table: &SnapshotTable, column: usize) -> Option<CountedTable> {
-        let field = table.schema.field(column);
-        let is_counted = scalar(&Value::from(0), field.data_type()).is_some()
-            || matches!(field.data_type(), DataType::Utf8 | DataType::Utf8View | DataType::Boolean);
-        let schema = Arc::new(Schema::new(vec![field.clone(), Field::new(N_ROWS, DataType::Int64, false)]));
-        (is_counted && field.name() != N_ROWS).then(|| CountedTable {
-            table: table.clone(),
-            column: table.columns[column],
-            schema,
-        })
+    /// Of the column that stands at `column` in the table's schema.
+    pub(crate) fn of(table: SnapshotTable, column: usize) -> CountedTable {
+        let n_rows = Field::new(N_ROWS, DataType::Int64, false);
+        let schema = Arc::new(Schema::new(vec![table.schema.field(column).clone(), n_rows]));
+        CountedTable { column: table.columns[column], table, schema }
     }
 
     /// What the file knows of the column's values, as rows of this table; `None` when it knows nothing.
